@@ -1,0 +1,91 @@
+//! Products and the departments that they hang on, as HQ sends them down.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BarcodeId, DepartmentId, ProductId, TaxGroupId, VariantId};
+
+/// What a store does when a product is not available.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(type_name = "text", rename_all = "snake_case"))]
+#[serde(rename_all = "snake_case")]
+pub enum StockPolicy {
+    /// Sells and flags.
+    Allow,
+    /// Refuses at the hold.
+    Block,
+}
+
+/// A node of the tree that reports and tax defaults hang on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DepartmentRecord {
+    /// The department.
+    pub id: DepartmentId,
+    /// The one above; none for a root.
+    pub parent_id: Option<DepartmentId>,
+    /// Its short code, unique in the company.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// The taxes of products that name none of their own.
+    pub tax_group_id: Option<TaxGroupId>,
+    /// No longer in use.
+    pub archived: bool,
+}
+
+/// What is sold, apart from colour and size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProductRecord {
+    /// The product.
+    pub id: ProductId,
+    /// Where it hangs in the tree.
+    pub department_id: DepartmentId,
+    /// Its name.
+    pub name: String,
+    /// More about it.
+    pub description: String,
+    /// Its taxes; none: the department's.
+    pub tax_group_id: Option<TaxGroupId>,
+    /// What a quantity of one is: `each`, `kg`, `m`.
+    pub unit: String,
+    /// How many decimals a quantity may have, 0 to 3.
+    pub quantity_decimals: i16,
+    /// Whether promotions and reductions may touch it.
+    pub discountable: bool,
+    /// What happens when it is not available; none: the store's policy.
+    pub stock_policy: Option<StockPolicy>,
+    /// No longer sold.
+    pub archived: bool,
+}
+
+/// One colour or size of a product; stock, price and barcode hang on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VariantRecord {
+    /// The variant.
+    pub id: VariantId,
+    /// What it is a variant of.
+    pub product_id: ProductId,
+    /// Its stock-keeping unit, unique in the company.
+    pub sku: String,
+    /// What tells it from its siblings; empty for the only one.
+    pub name: String,
+    /// Its place among its siblings.
+    pub position: i32,
+    /// No longer sold.
+    pub archived: bool,
+}
+
+/// One of the codes by which a variant is scanned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BarcodeRecord {
+    /// The barcode's record.
+    pub id: BarcodeId,
+    /// What it stands for.
+    pub variant_id: VariantId,
+    /// The code as scanned.
+    pub code: String,
+}

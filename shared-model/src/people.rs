@@ -1,0 +1,45 @@
+//! People and what they may do, as HQ sends them down.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{RoleId, UserId};
+use crate::money::Amount;
+use crate::percent::Percent;
+
+/// A set of permissions with limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RoleRecord {
+    /// The role.
+    pub id: RoleId,
+    /// Its short code: `cashier`.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// What it may do: words like `sale.reduce`.
+    pub permissions: Vec<String>,
+    /// The most that it may take off a line by hand; none: no limit.
+    pub max_reduction_percent: Option<Percent>,
+    /// The most that it may give back; none: no limit.
+    pub max_refund: Option<Amount>,
+}
+
+/// Somebody who works in a store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StaffRecord {
+    /// The person.
+    pub id: UserId,
+    /// What they sign in with.
+    pub login: String,
+    /// Their name.
+    pub name: String,
+    /// The language they read: `en`, `es`.
+    pub language: String,
+    /// What they may do in this store.
+    pub role_id: RoleId,
+    /// base64 of argon2id(PIN), sealed under the store's pepper; none: no PIN.
+    pub pin: Option<String>,
+    /// False: switched off.
+    pub active: bool,
+}

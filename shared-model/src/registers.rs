@@ -1,0 +1,100 @@
+//! Registers, as HQ sends them down, and the facts of their sessions.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::currency::Currency;
+use crate::ids::{RegisterId, RegisterSessionId, StoreId, TenderId, UserId};
+use crate::money::Amount;
+
+/// A till.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RegisterRecord {
+    /// The register.
+    pub id: RegisterId,
+    /// Where it stands.
+    pub store_id: StoreId,
+    /// Its code in the store: `R02`.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// No longer used.
+    pub archived: bool,
+}
+
+/// The fact that a register session was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RegisterSessionOpened {
+    /// The session.
+    pub id: RegisterSessionId,
+    /// The register.
+    pub register_id: RegisterId,
+    /// Its code, as it was.
+    pub register_code: String,
+    /// The receipt series: `R02`, `R02B`.
+    pub series: String,
+    /// The day that its sales count for, in the store's zone.
+    pub business_date: NaiveDate,
+    /// The currency of the drawer.
+    pub currency: Currency,
+    /// When.
+    pub opened_at: DateTime<Utc>,
+    /// By whom.
+    pub opened_by: UserId,
+    /// Their name, as it was.
+    pub opened_by_name: String,
+    /// What lay in the drawer.
+    pub opening_float: Amount,
+}
+
+/// The fact that a register session was counted and closed: the Z.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RegisterSessionClosed {
+    /// The session.
+    pub register_session_id: RegisterSessionId,
+    /// The receipt series.
+    pub series: String,
+    /// Z numbers run without gaps per series.
+    pub z_number: i32,
+    /// The session's business date.
+    pub business_date: NaiveDate,
+    /// When.
+    pub closed_at: DateTime<Utc>,
+    /// By whom.
+    pub closed_by: UserId,
+    /// Their name, as it was.
+    pub closed_by_name: String,
+    /// How many receipts.
+    pub sales: i32,
+    /// Their net.
+    pub net: Amount,
+    /// Their tax.
+    pub tax: Amount,
+    /// Net and tax.
+    pub gross: Amount,
+    /// Rounding of cash.
+    pub rounding: Amount,
+    /// Each tender that was used or counted.
+    pub tenders: Vec<TenderCount>,
+}
+
+/// What a session holds of one tender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TenderCount {
+    /// The tender.
+    pub tender_id: TenderId,
+    /// Its code, as first used in the session.
+    pub tender_code: String,
+    /// Its name, likewise.
+    pub tender_name: String,
+    /// How many payments.
+    pub payments: i32,
+    /// What should be there, the float included in the cash tender's.
+    pub expected: Amount,
+    /// What was counted; none: not counted.
+    pub counted: Option<Amount>,
+}

@@ -1,0 +1,225 @@
+//! The fact of a sale: everything that was owed and paid, as it was, so that nothing is ever computed again from
+//! today's master data.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::currency::Currency;
+use crate::ids::{
+    CustomerId, DepartmentId, MovementId, PaymentId, PriceId, ProductId, RegisterId, RegisterSessionId, SaleId, SaleLineId,
+    SalesRepId, TaxId, TenderId, UserId, VariantId,
+};
+use crate::money::{Amount, UnitPrice};
+use crate::percent::Percent;
+use crate::prices::PriceKind;
+use crate::quantity::Quantity;
+use crate::tenders::TenderKind;
+
+/// A completed sale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SaleCompleted {
+    /// The sale.
+    pub id: SaleId,
+    /// The session that it happened in.
+    pub register_session_id: RegisterSessionId,
+    /// The register.
+    pub register_id: RegisterId,
+    /// Its code, as it was.
+    pub register_code: String,
+    /// The receipt series.
+    pub series: String,
+    /// The number in the series, from 1, without gaps.
+    pub number: i32,
+    /// What people see: `ST01-R02-000123`.
+    pub receipt_number: String,
+    /// The session's business date.
+    pub business_date: NaiveDate,
+    /// When.
+    pub completed_at: DateTime<Utc>,
+    /// The hour of that in the store's zone, 0 to 23.
+    pub local_hour: i16,
+    /// Who rang it up.
+    pub cashier_id: UserId,
+    /// Their name, as it was.
+    pub cashier_name: String,
+    /// Who bought, where known.
+    pub customer_id: Option<CustomerId>,
+    /// The currency of every amount in it.
+    pub currency: Currency,
+    /// What was sold, at least one line.
+    pub lines: Vec<SoldLine>,
+    /// Each tax of the document: the sums of the lines'.
+    pub taxes: Vec<DocumentTax>,
+    /// What was handed over.
+    pub payments: Vec<Payment>,
+    /// Sum of the lines' net.
+    pub net: Amount,
+    /// Sum of the lines' tax.
+    pub tax: Amount,
+    /// What was owed: net + tax.
+    pub total: Amount,
+    /// Rounding of cash: paid − change = total + rounding.
+    pub rounding: Amount,
+    /// Given back in all.
+    pub change: Amount,
+    /// The checkpoint that it was computed at.
+    pub feed_position: i64,
+}
+
+/// One line of a sale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SoldLine {
+    /// The line.
+    pub id: SaleLineId,
+    /// What.
+    pub variant_id: VariantId,
+    /// Its product.
+    pub product_id: ProductId,
+    /// Its department.
+    pub department_id: DepartmentId,
+    /// The department's name, as it was.
+    pub department_name: String,
+    /// Its SKU, as it was.
+    pub sku: String,
+    /// Its name, as it was, the variant's behind the product's.
+    pub name: String,
+    /// How many.
+    pub quantity: Quantity,
+    /// Of what unit.
+    pub unit: String,
+    /// The usual price of one.
+    pub regular_unit_price: UnitPrice,
+    /// The price of one after price rules, before reductions.
+    pub unit_price: UnitPrice,
+    /// Why that price.
+    pub price_reason: PriceReason,
+    /// What was taken off, in order.
+    pub reductions: Vec<AppliedReduction>,
+    /// The sum of those, in label prices (tax included where the price has it inside).
+    pub reduction: Amount,
+    /// Without tax.
+    pub net: Amount,
+    /// Tax.
+    pub tax: Amount,
+    /// With tax.
+    pub gross: Amount,
+    /// Each tax of the line.
+    pub taxes: Vec<LineTax>,
+    /// Who gets the credit.
+    pub sales_rep_id: Option<SalesRepId>,
+    /// The stock movement that the line made.
+    pub movement_id: Option<MovementId>,
+}
+
+/// Why a line's unit price is what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum PriceReason {
+    /// An effective-dated price of HQ's.
+    Listed {
+        /// The price.
+        price_id: PriceId,
+        /// What it was for.
+        price_kind: PriceKind,
+        /// Its reason, in HQ's words.
+        reason: String,
+    },
+    /// Somebody who may keyed it; what it takes off counts against their limit.
+    Override {
+        /// The price that it replaced.
+        instead_of: UnitPrice,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Something taken off a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum AppliedReduction {
+    /// A percentage by hand.
+    Percent {
+        /// How much.
+        percent: Percent,
+        /// Why.
+        reason: String,
+        /// What it came to.
+        amount: Amount,
+    },
+    /// An amount by hand.
+    Amount {
+        /// Why.
+        reason: String,
+        /// How much.
+        amount: Amount,
+    },
+}
+
+/// A tax of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LineTax {
+    /// The tax.
+    pub tax_id: TaxId,
+    /// Its code, as it was.
+    pub code: String,
+    /// Its name, as it was.
+    pub name: String,
+    /// Its rate, as it was.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub rate: Decimal,
+    /// Whether the price had it inside.
+    pub price_included: bool,
+    /// What it was computed on.
+    pub base: Amount,
+    /// What it came to.
+    pub amount: Amount,
+}
+
+/// A tax of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DocumentTax {
+    /// The tax.
+    pub tax_id: TaxId,
+    /// Its code, as it was.
+    pub code: String,
+    /// Its name, as it was.
+    pub name: String,
+    /// Its rate, as it was.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub rate: Decimal,
+    /// Whether prices had it inside.
+    pub price_included: bool,
+    /// The sum of its bases.
+    pub base: Amount,
+    /// The sum of its amounts.
+    pub amount: Amount,
+}
+
+/// One use of a tender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Payment {
+    /// The payment.
+    pub id: PaymentId,
+    /// The tender.
+    pub tender_id: TenderId,
+    /// Its code, as it was.
+    pub tender_code: String,
+    /// Its name, as it was.
+    pub tender_name: String,
+    /// What it is.
+    pub tender_kind: TenderKind,
+    /// Handed over.
+    pub amount: Amount,
+    /// Given back of it.
+    pub change: Amount,
+    /// What the customer's card or voucher says, never a card number.
+    pub reference: Option<String>,
+}
