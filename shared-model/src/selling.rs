@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::ids::{
-    CustomerId, DepartmentId, MovementId, PaymentId, PriceId, ProductId, RegisterId, RegisterSessionId, SaleId, SaleLineId,
-    SalesRepId, TaxId, TenderId, UserId, VariantId,
+    CustomerId, DepartmentId, MovementId, PaymentId, PriceId, ProductId, PromotionId, RegisterId,
+    RegisterSessionId, SaleId, SaleLineId, SalesRepId, TaxId, TenderId, UserId, VariantId,
 };
 use crate::money::{Amount, UnitPrice};
 use crate::percent::Percent;
 use crate::prices::PriceKind;
 use crate::quantity::Quantity;
+use crate::taxes::TaxKind;
 use crate::tenders::TenderKind;
 
 /// A completed sale.
@@ -66,6 +67,52 @@ pub struct SaleCompleted {
     pub change: Amount,
     /// The checkpoint that it was computed at.
     pub feed_position: i64,
+    /// The promotions that took something off, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promotions: Vec<AppliedPromotion>,
+    /// The sale of the same session that this one undoes whole; none: it undoes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voids: Option<SaleId>,
+}
+
+/// What a line is about. Only goods are sales; the rest is held for somebody else, or owed again later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LineKind {
+    /// Goods and services; a single-purpose gift card too, which is taxed when it is issued (EU 2016/1065).
+    #[default]
+    Goods,
+    /// A deposit on a bottle or crate, taken or given back.
+    Deposit,
+    /// A multi-purpose gift card: untaxed when it is issued, a tender when it is used.
+    GiftCard,
+    /// A tip.
+    Tip,
+}
+
+/// The line of an earlier sale that a line gives back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefundedLine {
+    /// The earlier sale.
+    pub sale_id: SaleId,
+    /// Its line.
+    pub line_id: SaleLineId,
+}
+
+/// A promotion in a sale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AppliedPromotion {
+    /// The promotion.
+    pub promotion_id: PromotionId,
+    /// Its name, as it was.
+    pub name: String,
+    /// How often it was earned.
+    pub times: u32,
+    /// What it took off the lines, in all.
+    pub amount: Amount,
 }
 
 /// One line of a sale.
@@ -112,6 +159,26 @@ pub struct SoldLine {
     pub sales_rep_id: Option<SalesRepId>,
     /// The stock movement that the line made.
     pub movement_id: Option<MovementId>,
+    /// What the line is about.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub line_kind: LineKind,
+    /// What is owed by a label that bears its price, before reductions; none: unit price × quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_amount: Option<Amount>,
+    /// What this line (whose quantity is negative) gives back; none: it is sold, or comes back without a receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunds: Option<RefundedLine>,
+    /// The code that was scanned, where the line is not told by it alone (unknown codes, labels).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scanned_code: Option<String>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn percent_kind() -> TaxKind {
+    TaxKind::Percent
 }
 
 /// Why a line's unit price is what it is.
@@ -135,6 +202,12 @@ pub enum PriceReason {
         /// Why.
         reason: String,
     },
+    /// The label bore the amount.
+    Label,
+    /// Keyed for an open-price product.
+    Keyed,
+    /// What was paid for what comes back.
+    Refund,
 }
 
 /// Something taken off a line.
@@ -158,6 +231,41 @@ pub enum AppliedReduction {
         /// How much.
         amount: Amount,
     },
+    /// The line's share of a promotion's saving.
+    Promotion {
+        /// The promotion.
+        promotion_id: PromotionId,
+        /// Its name, as it was.
+        name: String,
+        /// The share.
+        amount: Amount,
+    },
+    /// The line's share of a reduction by hand of the whole sale.
+    Sale {
+        /// Why.
+        reason: String,
+        /// The share.
+        amount: Amount,
+    },
+    /// The share of what was taken off the line that comes back (negative as the line is).
+    Refund {
+        /// The share.
+        amount: Amount,
+    },
+}
+
+impl AppliedReduction {
+    /// What it took off.
+    #[must_use]
+    pub const fn amount(&self) -> Amount {
+        match self {
+            Self::Percent { amount, .. }
+            | Self::Amount { amount, .. }
+            | Self::Promotion { amount, .. }
+            | Self::Sale { amount, .. }
+            | Self::Refund { amount } => *amount,
+        }
+    }
 }
 
 /// A tax of a line.
@@ -170,6 +278,9 @@ pub struct LineTax {
     pub code: String,
     /// Its name, as it was.
     pub name: String,
+    /// How it was computed.
+    #[serde(default = "percent_kind")]
+    pub kind: TaxKind,
     /// Its rate, as it was.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub rate: Decimal,
@@ -191,6 +302,9 @@ pub struct DocumentTax {
     pub code: String,
     /// Its name, as it was.
     pub name: String,
+    /// How it was computed.
+    #[serde(default = "percent_kind")]
+    pub kind: TaxKind,
     /// Its rate, as it was.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub rate: Decimal,
@@ -222,4 +336,7 @@ pub struct Payment {
     pub change: Amount,
     /// What the customer's card or voucher says, never a card number.
     pub reference: Option<String>,
+    /// The earlier payment that this one (whose amount is negative) gives back of; none: it is taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunds: Option<PaymentId>,
 }
