@@ -44,6 +44,23 @@ pub enum MoneyError {
     NegativeWeight,
 }
 
+impl MoneyError {
+    /// The stable code for a problem's `errors`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotANumber => "not_a_number",
+            Self::TooManyDecimals { .. } => "too_many_decimals",
+            Self::OutOfBounds => "out_of_bounds",
+            Self::MixedCurrencies { .. } => "mixed_currencies",
+            Self::UnknownCurrency => "unknown_currency",
+            Self::StepNotPositive => "step_not_positive",
+            Self::NothingToShareOver => "nothing_to_share_over",
+            Self::NegativeWeight => "negative_weight",
+        }
+    }
+}
+
 /// Money whose currency the surroundings know: a line of a document, a row of a report.
 ///
 /// At most 13 digits before the point and 6 after it. In JSON a string; a JSON number is refused.
