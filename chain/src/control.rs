@@ -3,6 +3,7 @@
 //! `GET /line` tells; `POST /line {"state": "down" | "up", "store": "ST01"?}` changes the line of one store or of all.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -40,16 +41,32 @@ pub struct SetLine {
 
 type States = BTreeMap<String, LineState>;
 
-/// Serves the control port until the handle is aborted.
-pub async fn serve(port: u16, lines: Lines) -> Result<JoinHandle<()>> {
+/// The control port of a running chain; ends with this value.
+#[derive(Debug)]
+pub struct Control {
+    /// Where it answers.
+    pub address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Serves the control port; 0: any that is free.
+pub async fn serve(port: u16, lines: Lines) -> Result<Control> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
         .await
         .with_context(|| format!("taking port {port} for the control"))?;
     let routes = Router::new().route("/line", get(tell).post(change)).with_state(lines);
-    Ok(tokio::spawn(async move {
-        // Ends with the process; an error here would be the listener's, which nothing can mend.
+    let address = listener.local_addr()?;
+    let task = tokio::spawn(async move {
+        // An error here would be the listener's, which nothing can mend.
         let _ = axum::serve(listener, routes).await;
-    }))
+    });
+    Ok(Control { address, task })
 }
 
 async fn tell(State(lines): State<Lines>) -> Json<States> {

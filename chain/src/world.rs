@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 
 use crate::api::{Api, Secret};
-use crate::control::{self, Lines};
+use crate::control::{self, Control, Lines};
 use crate::founding::{self, COMPANY, FoundStore, PASSWORD};
 use crate::goods::Goods;
 use crate::line::Line;
@@ -55,7 +54,8 @@ pub struct Chain {
     pub lines: Lines,
     /// Whether this start founded it.
     pub founded_now: bool,
-    control: Option<JoinHandle<()>>,
+    /// Where its line is cut and mended.
+    pub control: Option<Control>,
 }
 
 impl Chain {
@@ -184,9 +184,7 @@ impl Chain {
 
     /// Stops the stores, then HQ, each cleanly.
     pub async fn stop(mut self) -> Result<()> {
-        if let Some(control) = self.control.take() {
-            control.abort();
-        }
+        drop(self.control.take());
         let mut stops = Vec::new();
         for store in self.stores.values_mut() {
             stops.push(store.stop().await);

@@ -1,5 +1,6 @@
 //! Starting the demo's chain and running it until Ctrl-C.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -90,8 +91,9 @@ fn welcome(chain: &Chain) -> String {
         chain::founding::PASSWORD
     );
     for (code, store) in &chain.stores {
-        text += &format!(
-            "  {code}  {}   manager@demo, same password; cashiers ana PIN 1234, ben PIN 2345\n",
+        let _ = writeln!(
+            text,
+            "  {code}  {}   manager@demo, same password; cashiers ana PIN 1234, ben PIN 2345",
             store.address
         );
     }
