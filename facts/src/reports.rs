@@ -1,0 +1,500 @@
+//! Sales by store, register, day, hour, department, product, tender, sales rep or tax: from the facts themselves, or
+//! from HQ's rollups. The two agree to the last digit.
+//!
+//! # What a row's `key` is
+//!
+//! | by | key | label |
+//! | --- | --- | --- |
+//! | store | the store's code | its name |
+//! | register | store code and register code: `ST01-R02` | the register's code |
+//! | day | the business date: `2026-11-25` | the same |
+//! | hour | the hour of the store's clock, `00` to `23`, all days together | `14:00` |
+//! | department, product, tender, tax | its id | its name, as last heard |
+//! | sales_rep | the id; empty for lines without one | its id |
+//!
+//! Store, register, day and hour come in the order of their keys, the others by `gross`, largest first. `sales` counts
+//! the receipts that touch a row: the rows' counts may come to more than the total's. A tender's row has `gross` =
+//! kept, and no net, tax, quantity. A tax's row has `net` = what it was computed on.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use shared_model::Currency;
+use shared_model::ids::{CompanyId, StoreId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::FactsError;
+use crate::numbers::in_decimals;
+
+/// What the rows of a report are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupBy {
+    /// A store.
+    Store,
+    /// A register.
+    Register,
+    /// A business date.
+    Day,
+    /// An hour of the day.
+    Hour,
+    /// A department.
+    Department,
+    /// A product.
+    Product,
+    /// A tender.
+    Tender,
+    /// Who gets the credit.
+    SalesRep,
+    /// A tax.
+    Tax,
+}
+
+impl GroupBy {
+    /// Every grouping.
+    pub const ALL: [Self; 9] = [
+        Self::Store,
+        Self::Register,
+        Self::Day,
+        Self::Hour,
+        Self::Department,
+        Self::Product,
+        Self::Tender,
+        Self::SalesRep,
+        Self::Tax,
+    ];
+
+    /// As it is written in a query.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Register => "register",
+            Self::Day => "day",
+            Self::Hour => "hour",
+            Self::Department => "department",
+            Self::Product => "product",
+            Self::Tender => "tender",
+            Self::SalesRep => "sales_rep",
+            Self::Tax => "tax",
+        }
+    }
+}
+
+/// A store as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreLabel {
+    /// The store.
+    pub id: StoreId,
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SalesQuery {
+    /// The first business date.
+    pub from: NaiveDate,
+    /// The last business date.
+    pub to: NaiveDate,
+    /// Of which stores; all of one currency.
+    pub stores: Vec<StoreLabel>,
+    /// What the rows are.
+    pub group_by: GroupBy,
+    /// The stores' currency.
+    pub currency: Currency,
+    /// At most so many rows.
+    pub limit: u32,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SalesReport {
+    /// One row per key that a receipt touched.
+    pub rows: Vec<SalesRow>,
+    /// Over everything that was asked for, rows beyond the limit included.
+    pub totals: SalesTotals,
+    /// Up to where each store has been heard.
+    pub as_of: Vec<AsOf>,
+    /// The currency of every amount.
+    pub currency: Currency,
+    /// The first business date.
+    pub from: NaiveDate,
+    /// The last business date.
+    pub to: NaiveDate,
+    /// How many rows there are beyond the limit; absent when none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<i64>,
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SalesRow {
+    /// What the row is of.
+    pub key: String,
+    /// That, for people.
+    pub label: String,
+    /// The receipts that touch the row.
+    pub sales: i64,
+    /// Units sold; a tender has none.
+    #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub quantity: Option<Decimal>,
+    /// Without tax; a tender has none.
+    #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub net: Option<Decimal>,
+    /// Tax; a tender has none.
+    #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub tax: Option<Decimal>,
+    /// With tax; of a tender, what was kept.
+    #[serde(with = "rust_decimal::serde::str")]
+    #[schema(value_type = String)]
+    pub gross: Decimal,
+}
+
+/// Everything together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SalesTotals {
+    /// Distinct receipts.
+    pub sales: i64,
+    /// Units sold.
+    #[serde(with = "rust_decimal::serde::str")]
+    #[schema(value_type = String)]
+    pub quantity: Decimal,
+    /// Without tax.
+    #[serde(with = "rust_decimal::serde::str")]
+    #[schema(value_type = String)]
+    pub net: Decimal,
+    /// Tax.
+    #[serde(with = "rust_decimal::serde::str")]
+    #[schema(value_type = String)]
+    pub tax: Decimal,
+    /// With tax.
+    #[serde(with = "rust_decimal::serde::str")]
+    #[schema(value_type = String)]
+    pub gross: Decimal,
+    /// Rounding of cash, in none of the others.
+    #[serde(with = "rust_decimal::serde::str")]
+    #[schema(value_type = String)]
+    pub rounding: Decimal,
+    /// Gift cards, deposits and payments on account, outside net and gross.
+    #[serde(with = "rust_decimal::serde::str")]
+    #[schema(value_type = String)]
+    pub non_sales: Decimal,
+}
+
+/// Up to where a store has been heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AsOf {
+    /// The store's code.
+    pub store: String,
+    /// The last entry of its journal that is in the figures.
+    pub watermark: i64,
+    /// When that entry happened; none while there is none.
+    pub last_event_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+/// What every query of a report finds.
+struct Found {
+    key: String,
+    label: String,
+    sales: i64,
+    quantity: Decimal,
+    net: Decimal,
+    tax: Decimal,
+    gross: Decimal,
+    rounding: Decimal,
+    /// How many rows there are without the limit.
+    all: i64,
+}
+
+/// What every query of a report asks with.
+struct Asked<'a> {
+    company: Uuid,
+    stores: Vec<Uuid>,
+    codes: Vec<&'a str>,
+    names: Vec<&'a str>,
+    from: NaiveDate,
+    to: NaiveDate,
+    limit: i64,
+}
+
+impl<'a> Asked<'a> {
+    fn of(company: CompanyId, query: &'a SalesQuery) -> Self {
+        Self {
+            company: company.uuid(),
+            stores: query.stores.iter().map(|store| store.id.uuid()).collect(),
+            codes: query.stores.iter().map(|store| store.code.as_str()).collect(),
+            names: query.stores.iter().map(|store| store.name.as_str()).collect(),
+            from: query.from,
+            to: query.to,
+            limit: i64::from(query.limit),
+        }
+    }
+}
+
+/// The report from the facts: what a store answers for itself, and what HQ's rollups must equal.
+pub async fn from_facts(
+    conn: &mut PgConnection,
+    company: CompanyId,
+    query: &SalesQuery,
+) -> Result<SalesReport, FactsError> {
+    let asked = Asked::of(company, query);
+    let total = sqlx::query_as!(
+        Found,
+        r#"select '' as "key!", '' as "label!", count(*) as "sales!", coalesce(sum(quantity), 0) as "quantity!",
+               coalesce(sum(net), 0) as "net!", coalesce(sum(tax), 0) as "tax!", coalesce(sum(gross), 0) as "gross!",
+               coalesce(sum(rounding), 0) as "rounding!", 1::bigint as "all!"
+           from sale where company_id = $1 and store_id = any($2) and business_date between $3 and $4"#,
+        asked.company,
+        &asked.stores,
+        asked.from,
+        asked.to,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let rows = match query.group_by {
+        GroupBy::Store | GroupBy::Register | GroupBy::Day | GroupBy::Hour => {
+            sqlx::query_as!(
+                Found,
+                r#"with sold as (
+                       select store.code as store_code, store.name as store_name, sale.*
+                       from unnest($2::uuid[], $3::text[], $4::text[]) as store (id, code, name)
+                       join sale on sale.company_id = $1 and sale.store_id = store.id
+                           and sale.business_date between $5 and $6
+                   ), keyed as (
+                       select case $7::text
+                               when 'store' then store_code
+                               when 'register' then store_code || '-' || register_code
+                               when 'day' then to_char(business_date, 'YYYY-MM-DD')
+                               else lpad(local_hour::text, 2, '0')
+                           end as key,
+                           case $7::text
+                               when 'store' then store_name
+                               when 'register' then register_code
+                               when 'day' then to_char(business_date, 'YYYY-MM-DD')
+                               else lpad(local_hour::text, 2, '0') || ':00'
+                           end as label,
+                           quantity, net, tax, gross, rounding
+                       from sold
+                   )
+                   select key as "key!", max(label) as "label!", count(*) as "sales!", sum(quantity) as "quantity!",
+                       sum(net) as "net!", sum(tax) as "tax!", sum(gross) as "gross!", sum(rounding) as "rounding!",
+                       count(*) over () as "all!"
+                   from keyed group by key order by key limit $8"#,
+                asked.company,
+                &asked.stores,
+                &asked.codes as _,
+                &asked.names as _,
+                asked.from,
+                asked.to,
+                query.group_by.as_str(),
+                asked.limit,
+            )
+            .fetch_all(conn)
+            .await?
+        }
+        GroupBy::Department | GroupBy::Product | GroupBy::SalesRep => {
+            sqlx::query_as!(
+                Found,
+                r#"with keyed as (
+                       select case $5::text
+                               when 'department' then department_id::text
+                               when 'product' then product_id::text
+                               else coalesce(sales_rep_id::text, '')
+                           end as key,
+                           case $5::text when 'department' then department_name when 'product' then name else '' end
+                               as label,
+                           business_date, store_id, sale_id, quantity, net, tax, gross
+                       from sale_line
+                       where company_id = $1 and store_id = any($2) and business_date between $3 and $4
+                   )
+                   select key as "key!", (max(array[business_date::text, sale_id::text, label]))[3] as "label!",
+                       count(distinct (store_id, sale_id)) as "sales!", sum(quantity) as "quantity!",
+                       sum(net) as "net!", sum(tax) as "tax!", sum(gross) as "gross!", 0::numeric as "rounding!",
+                       count(*) over () as "all!"
+                   from keyed group by key order by sum(gross) desc, key limit $6"#,
+                asked.company,
+                &asked.stores,
+                asked.from,
+                asked.to,
+                query.group_by.as_str(),
+                asked.limit,
+            )
+            .fetch_all(conn)
+            .await?
+        }
+        GroupBy::Tax => {
+            sqlx::query_as!(
+                Found,
+                r#"select tax.tax_id::text as "key!",
+                       (max(array[tax.business_date::text, tax.sale_id::text, tax.tax_name]))[3] as "label!",
+                       count(distinct (tax.store_id, tax.sale_id)) as "sales!", sum(line.quantity) as "quantity!",
+                       sum(tax.base) as "net!", sum(tax.amount) as "tax!", sum(tax.base + tax.amount) as "gross!",
+                       0::numeric as "rounding!", count(*) over () as "all!"
+                   from sale_line_tax as tax
+                   join sale_line as line on line.company_id = tax.company_id and line.store_id = tax.store_id
+                       and line.sale_id = tax.sale_id and line.id = tax.sale_line_id
+                   where tax.company_id = $1 and tax.store_id = any($2) and tax.business_date between $3 and $4
+                   group by tax.tax_id order by sum(tax.base + tax.amount) desc, tax.tax_id::text limit $5"#,
+                asked.company,
+                &asked.stores,
+                asked.from,
+                asked.to,
+                asked.limit,
+            )
+            .fetch_all(conn)
+            .await?
+        }
+        GroupBy::Tender => {
+            sqlx::query_as!(
+                Found,
+                r#"select tender_id::text as "key!",
+                       (max(array[business_date::text, sale_id::text, tender_name]))[3] as "label!",
+                       count(distinct (store_id, sale_id)) as "sales!", 0::numeric as "quantity!",
+                       0::numeric as "net!", 0::numeric as "tax!", sum(amount - change) as "gross!",
+                       0::numeric as "rounding!", count(*) over () as "all!"
+                   from payment
+                   where company_id = $1 and store_id = any($2) and business_date between $3 and $4
+                   group by tender_id order by sum(amount - change) desc, tender_id::text limit $5"#,
+                asked.company,
+                &asked.stores,
+                asked.from,
+                asked.to,
+                asked.limit,
+            )
+            .fetch_all(conn)
+            .await?
+        }
+    };
+    Ok(report(query, rows, &total))
+}
+
+/// The same report from HQ's rollups.
+pub async fn from_rollups(
+    conn: &mut PgConnection,
+    company: CompanyId,
+    query: &SalesQuery,
+) -> Result<SalesReport, FactsError> {
+    let asked = Asked::of(company, query);
+    let total = sqlx::query_as!(
+        Found,
+        r#"select '' as "key!", '' as "label!", coalesce(sum(sales), 0)::bigint as "sales!",
+               coalesce(sum(quantity), 0) as "quantity!", coalesce(sum(net), 0) as "net!",
+               coalesce(sum(tax), 0) as "tax!", coalesce(sum(gross), 0) as "gross!",
+               coalesce(sum(rounding), 0) as "rounding!", 1::bigint as "all!"
+           from hourly_sales where company_id = $1 and store_id = any($2) and business_date between $3 and $4"#,
+        asked.company,
+        &asked.stores,
+        asked.from,
+        asked.to,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let rows = match query.group_by {
+        GroupBy::Store | GroupBy::Register | GroupBy::Day | GroupBy::Hour => {
+            sqlx::query_as!(
+                Found,
+                r#"with sold as (
+                       select store.code as store_code, store.name as store_name, hourly.*
+                       from unnest($2::uuid[], $3::text[], $4::text[]) as store (id, code, name)
+                       join hourly_sales as hourly on hourly.company_id = $1 and hourly.store_id = store.id
+                           and hourly.business_date between $5 and $6
+                   ), keyed as (
+                       select case $7::text
+                               when 'store' then store_code
+                               when 'register' then store_code || '-' || register_code
+                               when 'day' then to_char(business_date, 'YYYY-MM-DD')
+                               else lpad(local_hour::text, 2, '0')
+                           end as key,
+                           case $7::text
+                               when 'store' then store_name
+                               when 'register' then register_code
+                               when 'day' then to_char(business_date, 'YYYY-MM-DD')
+                               else lpad(local_hour::text, 2, '0') || ':00'
+                           end as label,
+                           sales, quantity, net, tax, gross, rounding
+                       from sold
+                   )
+                   select key as "key!", max(label) as "label!", sum(sales)::bigint as "sales!",
+                       sum(quantity) as "quantity!", sum(net) as "net!", sum(tax) as "tax!", sum(gross) as "gross!",
+                       sum(rounding) as "rounding!", count(*) over () as "all!"
+                   from keyed group by key having sum(sales) > 0 order by key limit $8"#,
+                asked.company,
+                &asked.stores,
+                &asked.codes as _,
+                &asked.names as _,
+                asked.from,
+                asked.to,
+                query.group_by.as_str(),
+                asked.limit,
+            )
+            .fetch_all(conn)
+            .await?
+        }
+        GroupBy::Department | GroupBy::Product | GroupBy::SalesRep | GroupBy::Tax | GroupBy::Tender => {
+            sqlx::query_as!(
+                Found,
+                r#"select key as "key!", (max(array[business_date::text, label]))[2] as "label!",
+                       sum(sales)::bigint as "sales!", sum(quantity) as "quantity!", sum(net) as "net!",
+                       sum(tax) as "tax!", sum(gross) as "gross!", 0::numeric as "rounding!",
+                       count(*) over () as "all!"
+                   from daily_sales
+                   where company_id = $1 and dimension = $5 and store_id = any($2)
+                       and business_date between $3 and $4
+                   group by key having sum(sales) > 0 order by sum(gross) desc, key limit $6"#,
+                asked.company,
+                &asked.stores,
+                asked.from,
+                asked.to,
+                query.group_by.as_str(),
+                asked.limit,
+            )
+            .fetch_all(conn)
+            .await?
+        }
+    };
+    Ok(report(query, rows, &total))
+}
+
+fn report(query: &SalesQuery, found: Vec<Found>, total: &Found) -> SalesReport {
+    let all = found.first().map_or(0, |row| row.all);
+    let shown = i64::try_from(found.len()).unwrap_or(i64::MAX);
+    let decimals = query.currency.exponent();
+    let is_of_a_tender = query.group_by == GroupBy::Tender;
+    let goods = |value: Decimal| (!is_of_a_tender).then_some(value);
+    let rows = found
+        .into_iter()
+        .map(|row| SalesRow {
+            sales: row.sales,
+            quantity: goods(row.quantity.normalize()),
+            net: goods(in_decimals(row.net, decimals)),
+            tax: goods(in_decimals(row.tax, decimals)),
+            gross: in_decimals(row.gross, decimals),
+            label: if row.label.is_empty() { row.key.clone() } else { row.label },
+            key: row.key,
+        })
+        .collect();
+    SalesReport {
+        rows,
+        totals: SalesTotals {
+            sales: total.sales,
+            quantity: total.quantity.normalize(),
+            net: in_decimals(total.net, decimals),
+            tax: in_decimals(total.tax, decimals),
+            gross: in_decimals(total.gross, decimals),
+            rounding: in_decimals(total.rounding, decimals),
+            non_sales: in_decimals(Decimal::ZERO, decimals),
+        },
+        as_of: Vec::new(),
+        currency: query.currency,
+        from: query.from,
+        to: query.to,
+        left_out: (all > shown).then(|| all - shown),
+    }
+}
