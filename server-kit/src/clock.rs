@@ -5,12 +5,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-use crate::request;
-
 /// The source of time that a server hands to everything below it.
 ///
-/// A clone shows the same time. Only a clock that was made settable can be moved: the demo loads past days with one,
-/// tests travel with one, and a server in production has one that only ticks.
+/// A clone shows the same time. Only a clock that was made settable can be moved: tests travel with one, and a server has one
+/// that only ticks.
 #[derive(Clone, Debug)]
 pub struct Clock {
     hands: Option<Arc<Hands>>,
@@ -57,14 +55,10 @@ impl Clock {
         }
     }
 
-    /// Now, to the microsecond. While a request is answered that says what time it is (only a settable clock listens to
-    /// that), it is that time.
+    /// Now, to the microsecond.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         let Some(hands) = &self.hands else { return Utc::now().trunc_subsecs(6) };
-        if let Some(at) = request::pretended_time() {
-            return at;
-        }
         let stopped_at = hands.stopped_at.load(Ordering::SeqCst);
         let micros = if stopped_at == TICKING {
             Utc::now().timestamp_micros().saturating_add(hands.offset.load(Ordering::SeqCst))
