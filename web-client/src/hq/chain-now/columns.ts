@@ -1,0 +1,150 @@
+import { computed, type ComputedRef } from 'vue'
+import { useI18n } from 'vue-i18n'
+import { locale } from '@/i18n'
+import { formatAgo, formatCount, formatMoment, formatMoney, formatSpan } from '@/ui/format'
+import type { SortKey, StoreRow } from './chain'
+
+/** What each column says about a store, in words. The table and the narrow list read the same. */
+
+export interface Cell {
+  text: string
+  detail?: string | undefined
+  icon?: 'up' | 'down' | 'never' | 'attention'
+  tone?: 'good' | 'waiting' | 'attention' | 'muted'
+  /** Shows for a moment that it has moved. */
+  moves?: boolean
+}
+
+export interface Column {
+  key: SortKey
+  label: string
+  isNumber: boolean
+  cell(row: StoreRow, now: number): Cell
+}
+
+/** Clocks that differ by less agree for every purpose of a shop. */
+const CLOCK_AGREES_MS = 2000
+const CLOCK_WRONG_MS = 60_000
+
+export function useColumns(seesMoney: () => boolean, currency: () => string | null): ComputedRef<Column[]> {
+  const { t } = useI18n()
+
+  const line = (row: StoreRow, now: number): Cell => {
+    const moment = (at: string): string => formatMoment(at, now, locale(), row.zone)
+    switch (row.state) {
+      case 'up':
+        return {
+          text: t('chain.up'),
+          icon: 'up',
+          tone: 'good',
+          detail: row.onlineSince === null ? undefined : t('chain.since', { time: moment(row.onlineSince) }),
+        }
+      case 'down':
+        return {
+          text: t('chain.down'),
+          icon: 'down',
+          tone: 'waiting',
+          detail: row.lastSeenAt === null ? undefined : t('chain.since', { time: moment(row.lastSeenAt) }),
+        }
+      case 'never':
+        return { text: t('chain.never'), icon: 'never', tone: 'muted' }
+      case 'unknown':
+        return { text: t('chain.unknown'), icon: 'never', tone: 'muted' }
+    }
+  }
+
+  const feed = (row: StoreRow): Cell => {
+    if (row.feedPosition === null) return { text: '–', tone: 'muted' }
+    const detail = t('chain.position', { position: formatCount(row.feedPosition, locale()) })
+    const behind = row.feedBehind ?? 0
+    return behind === 0
+      ? { text: t('chain.current'), detail }
+      : { text: t('chain.behind', { count: formatCount(behind, locale()) }, behind), detail, tone: 'waiting' }
+  }
+
+  const journal = (row: StoreRow, now: number): Cell => {
+    if (row.pending === null || row.state === 'never') return { text: '–', tone: 'muted' }
+    const heard = row.state === 'down' ? t('chain.whenLastHeard') : undefined
+    if (row.pending === 0) return { text: t('chain.nothing'), detail: heard }
+    const oldest =
+      row.oldestPendingAt === null
+        ? undefined
+        : t('chain.oldest', { ago: formatAgo(row.oldestPendingAt, now, locale()) })
+    return {
+      text: t('chain.facts', { count: formatCount(row.pending, locale()) }, row.pending),
+      detail: heard ?? oldest,
+      tone: 'waiting',
+    }
+  }
+
+  const lastSale = (row: StoreRow, now: number): Cell =>
+    row.lastSaleAt === null
+      ? { text: t('chain.noSale'), tone: 'muted' }
+      : {
+          text: formatMoment(row.lastSaleAt, now, locale(), row.zone),
+          detail: formatAgo(row.lastSaleAt, now, locale()),
+        }
+
+  const clock = (row: StoreRow): Cell => {
+    if (row.skewMs === null) return { text: '–', tone: 'muted' }
+    if (Math.abs(row.skewMs) < CLOCK_AGREES_MS) return { text: t('chain.clockRight') }
+    const span = formatSpan(row.skewMs, locale())
+    const text = row.skewMs > 0 ? t('chain.fast', { span }) : t('chain.slow', { span })
+    return Math.abs(row.skewMs) < CLOCK_WRONG_MS ? { text } : { text, icon: 'attention', tone: 'attention' }
+  }
+
+  const incidents = (row: StoreRow): Cell =>
+    row.incidents === 0
+      ? { text: t('chain.noIncident') }
+      : {
+          text: t('chain.openIncidents', { count: formatCount(row.incidents, locale()) }),
+          icon: 'attention',
+          tone: 'attention',
+        }
+
+  const money =
+    (key: 'net' | 'tax' | 'gross') =>
+    (row: StoreRow): Cell =>
+      row.figures === null
+        ? { text: '–', tone: 'muted' }
+        : { text: formatMoney(row.figures[key], currency(), locale()), moves: true }
+
+  return computed(() => {
+    const health: Column[] = [
+      { key: 'line', label: t('chain.line'), isNumber: false, cell: line },
+      { key: 'feed', label: t('chain.feed'), isNumber: false, cell: feed },
+      { key: 'journal', label: t('chain.journal'), isNumber: false, cell: journal },
+      { key: 'lastSale', label: t('chain.lastSale'), isNumber: false, cell: lastSale },
+      { key: 'clock', label: t('chain.clock'), isNumber: false, cell: clock },
+      { key: 'incidents', label: t('chain.incidents'), isNumber: false, cell: incidents },
+    ]
+    if (!seesMoney()) return health
+    return [
+      ...health,
+      {
+        key: 'sales',
+        label: t('chain.salesColumn'),
+        isNumber: true,
+        cell: (row) =>
+          row.figures === null
+            ? { text: '–', tone: 'muted' }
+            : { text: formatCount(row.figures.sales, locale()), moves: true },
+      },
+      { key: 'net', label: t('chain.net'), isNumber: true, cell: money('net') },
+      { key: 'tax', label: t('chain.tax'), isNumber: true, cell: money('tax') },
+      { key: 'gross', label: t('chain.gross'), isNumber: true, cell: money('gross') },
+    ]
+  })
+}
+
+/** A sentence under a store whose figures are not the whole truth. */
+export function useNote(): (row: StoreRow, now: number) => string | null {
+  const { t } = useI18n()
+  return (row, now) => {
+    if (row.state === 'never') return t('chain.neverNote')
+    if (row.state !== 'down') return null
+    return row.lastSeenAt === null
+      ? t('chain.downNoteNoTime', { store: row.code })
+      : t('chain.downNote', { store: row.code, time: formatMoment(row.lastSeenAt, now, locale(), row.zone) })
+  }
+}
