@@ -1,0 +1,177 @@
+//! Which taxes a line bears: where, for whom, on which day. Pure functions that decide a line's `tax_ids` before the
+//! document is computed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use shared_model::Rounding;
+use shared_model::taxes::{TaxRecord, TaxRounding};
+
+use crate::refusal::{Reason, TaxError};
+
+/// "This tax there is that tax here": what the taxes of home become in a tax area.
+///
+/// A tax that is not named stays what it is. One tax may become several (a federal and a local one) or none. The
+/// mapping is applied once: what a tax became is not mapped again.
+///
+/// ```
+/// use tax_engine::FiscalMapping;
+///
+/// let canary_islands =
+///     FiscalMapping::new([("vat21", vec!["igic7"]), ("vat10", vec!["igic3"]), ("equivalence", vec![])]);
+/// assert_eq!(canary_islands.map(&["vat21", "equivalence", "deposit"]), ["igic7", "deposit"]);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FiscalMapping<T: Ord> {
+    becomes: BTreeMap<T, Vec<T>>,
+}
+
+impl<T: Ord> Default for FiscalMapping<T> {
+    fn default() -> Self {
+        Self { becomes: BTreeMap::new() }
+    }
+}
+
+impl<T: Ord + Clone> FiscalMapping<T> {
+    /// The mapping in which each tax becomes those beside it.
+    pub fn new(becomes: impl IntoIterator<Item = (T, Vec<T>)>) -> Self {
+        Self { becomes: becomes.into_iter().collect() }
+    }
+
+    /// What these taxes are in the area, each once.
+    #[must_use]
+    pub fn map(&self, tax_ids: &[T]) -> Vec<T> {
+        let mut seen = BTreeSet::new();
+        let mut here = Vec::with_capacity(tax_ids.len());
+        for tax in tax_ids {
+            let becomes = self.becomes.get(tax).map_or(std::slice::from_ref(tax), Vec::as_slice);
+            for tax in becomes {
+                if seen.insert(tax) {
+                    here.push(tax.clone());
+                }
+            }
+        }
+        here
+    }
+}
+
+/// A place with its tax rules. A store lies in one; a delivery address may lie in another, which then counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaxArea<T: Ord> {
+    /// Where tax is rounded.
+    pub rounding: TaxRounding,
+    /// Which way.
+    pub rounding_mode: Rounding,
+    /// The law knows one rounding per rate and document (Japan: Consumption Tax Act as of October 2023, Enforcement
+    /// Order article 70-10), so that [`TaxRounding::PerLine`] is refused.
+    pub one_rounding_per_rate: bool,
+    /// What the taxes of home become here.
+    pub mapping: FiscalMapping<T>,
+}
+
+impl<T: Ord> TaxArea<T> {
+    /// Whether the area's rounding is one that it allows.
+    ///
+    /// ```
+    /// use shared_model::Rounding;
+    /// use shared_model::taxes::TaxRounding;
+    /// use tax_engine::{FiscalMapping, Reason, TaxArea};
+    ///
+    /// let japan = TaxArea::<u8> {
+    ///     rounding: TaxRounding::PerLine,
+    ///     rounding_mode: Rounding::Down,
+    ///     one_rounding_per_rate: true,
+    ///     mapping: FiscalMapping::default(),
+    /// };
+    /// assert_eq!(japan.check().map_err(|error| error.reason), Err(Reason::PerLineForbidden));
+    /// ```
+    pub fn check(&self) -> Result<(), TaxError> {
+        if self.one_rounding_per_rate && self.rounding == TaxRounding::PerLine {
+            return Err(TaxError::new("/rounding", Reason::PerLineForbidden));
+        }
+        Ok(())
+    }
+}
+
+/// Why a customer bears no tax, or not all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exemption<T: Ord> {
+    /// The number of the certificate, kept with the sale.
+    pub certificate: String,
+    /// The last day that it holds, in the store's zone; none: until revoked.
+    pub expires_on: Option<NaiveDate>,
+    /// The taxes that it is for; none: all.
+    pub taxes: Option<BTreeSet<T>>,
+}
+
+impl<T: Ord> Exemption<T> {
+    /// Whether the certificate holds on the day. One without a number holds never.
+    #[must_use]
+    pub fn holds(&self, day: NaiveDate) -> bool {
+        !self.certificate.trim().is_empty() && self.expires_on.is_none_or(|last| day <= last)
+    }
+
+    /// Whether it spares the customer this tax on the day.
+    ///
+    /// ```
+    /// use chrono::NaiveDate;
+    /// use tax_engine::Exemption;
+    ///
+    /// let day = |text: &str| text.parse::<NaiveDate>();
+    /// let school = Exemption {
+    ///     certificate: "ST-119.1 4711".to_owned(),
+    ///     expires_on: Some(day("2026-12-31")?),
+    ///     taxes: Some(["state", "county"].into()),
+    /// };
+    /// assert!(school.spares(&"state", day("2026-12-31")?));
+    /// assert!(!school.spares(&"state", day("2027-01-01")?));
+    /// assert!(!school.spares(&"deposit", day("2026-06-01")?));
+    /// # Ok::<(), chrono::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn spares(&self, tax: &T, day: NaiveDate) -> bool {
+        self.holds(day) && self.taxes.as_ref().is_none_or(|taxes| taxes.contains(tax))
+    }
+}
+
+/// Whether a tax is in force on a day: from `valid_from` on, and before `valid_until`.
+#[must_use]
+pub fn in_force(tax: &TaxRecord, day: NaiveDate) -> bool {
+    tax.valid_from.is_none_or(|first| first <= day) && tax.valid_until.is_none_or(|after| day < after)
+}
+
+/// The taxes that a line bears: those of its product, mapped into the area, less those that are not in force or that
+/// the customer is spared.
+///
+/// ```
+/// use tax_engine::{FiscalMapping, applicable};
+///
+/// let mapping = FiscalMapping::new([("home", vec!["federal", "local"])]);
+/// let taxes = applicable(&["home", "gone"], &mapping, |tax| *tax != "gone", |tax| *tax == "local");
+/// assert_eq!(taxes, ["federal"]);
+/// ```
+pub fn applicable<T: Ord + Clone>(
+    tax_ids: &[T],
+    mapping: &FiscalMapping<T>,
+    is_in_force: impl Fn(&T) -> bool,
+    is_spared: impl Fn(&T) -> bool,
+) -> Vec<T> {
+    mapping.map(tax_ids).into_iter().filter(|tax| is_in_force(tax) && !is_spared(tax)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_taxes_became_is_borne_once() {
+        let mapping = FiscalMapping::new([("a", vec!["x"]), ("b", vec!["x", "a"])]);
+        assert_eq!(mapping.map(&["a", "b"]), ["x", "a"]);
+    }
+
+    #[test]
+    fn a_certificate_without_number_spares_nothing() {
+        let exemption = Exemption { certificate: " ".to_owned(), expires_on: None, taxes: None };
+        assert!(!exemption.spares(&"vat", NaiveDate::from_ymd_opt(2026, 1, 1).unwrap()));
+    }
+}

@@ -1,0 +1,202 @@
+//! What goes in and what comes out.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+use shared_model::ids::TaxId;
+use shared_model::taxes::{TaxKind, TaxRecord, TaxRounding};
+use shared_model::{Amount, Percent, Quantity, Rounding, UnitPrice};
+
+use crate::TaxError;
+
+/// A document to be taxed. `T` names taxes and `L` names lines: ids in a sale, texts in the binary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document<T, L> {
+    /// The decimals of the currency's smallest unit, 0 to 6.
+    pub decimals: u32,
+    /// Whether tax is rounded on each line or once per tax.
+    pub rounding: TaxRounding,
+    /// Which way every rounding in the document goes: extensions, taxes, cash.
+    pub rounding_mode: Rounding,
+    /// The coin that [`Totals::payable`] is a multiple of (0.05 in Switzerland); none: it is the total.
+    pub cash_rounding: Option<Amount>,
+    /// The taxes that lines may name, at most [`MAX_TAXES`](crate::MAX_TAXES).
+    pub taxes: Vec<Tax<T>>,
+    /// The lines, at most [`MAX_LINES`](crate::MAX_LINES). Their order changes no amount.
+    pub lines: Vec<Line<T, L>>,
+}
+
+/// What a tax takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Levy {
+    /// A part of the price without the tax: 21 % of 100.00 is 21.00. From 0 to 1000 %.
+    Percent(Percent),
+    /// So much per unit, with the sign of the quantity (deposit, eco-fee). Not negative.
+    Fixed(UnitPrice),
+    /// A part of the price with the tax in it: 20 % on a net price of 80.00 is 20.00. Below 100 %. Division taxes
+    /// that are neighbours are each a part of the price with all of them in it.
+    Division(Percent),
+}
+
+impl Levy {
+    /// The kind alone.
+    #[must_use]
+    pub const fn kind(self) -> TaxKind {
+        match self {
+            Self::Percent(_) => TaxKind::Percent,
+            Self::Fixed(_) => TaxKind::Fixed,
+            Self::Division(_) => TaxKind::Division,
+        }
+    }
+
+    /// The rate alone: hundredths, or an amount per unit.
+    #[must_use]
+    pub const fn rate(self) -> Decimal {
+        match self {
+            Self::Percent(rate) | Self::Division(rate) => rate.decimal(),
+            Self::Fixed(amount) => amount.decimal(),
+        }
+    }
+}
+
+/// One levy, as it is on the day of the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tax<T> {
+    /// How lines name it.
+    pub id: T,
+    /// What it takes.
+    pub levy: Levy,
+    /// Whether prices have it inside.
+    pub price_included: bool,
+    /// Whether taxes after it are computed on base plus this tax.
+    pub include_base_amount: bool,
+    /// Whether it listens to taxes before it that say so.
+    pub is_base_affected: bool,
+    /// Its place in the order. Taxes of one place stand side by side, and none of them may be in another's base.
+    pub sequence: i32,
+    /// A unit whose price, as asked and after reductions, is below this bears nothing (New York: clothing under 110).
+    pub exempt_below: Option<UnitPrice>,
+    /// Only the part of a unit's price without tax above this bears it (Rhode Island: clothing above 250).
+    pub part_above: Option<UnitPrice>,
+    /// Only the part of a unit's price without tax up to this bears it (Florida's surtax: the first 5,000).
+    pub part_up_to: Option<UnitPrice>,
+}
+
+impl<T> Tax<T> {
+    /// A percentage on top of prices, without thresholds, first in the order: the start for any other.
+    pub const fn percent(id: T, rate: Percent) -> Self {
+        Self {
+            id,
+            levy: Levy::Percent(rate),
+            price_included: false,
+            include_base_amount: false,
+            is_base_affected: true,
+            sequence: 1,
+            exempt_below: None,
+            part_above: None,
+            part_up_to: None,
+        }
+    }
+}
+
+impl TryFrom<&TaxRecord> for Tax<TaxId> {
+    type Error = TaxError;
+
+    /// The tax of a record of HQ's; an error when the rate has more decimals than its kind.
+    fn try_from(record: &TaxRecord) -> Result<Self, TaxError> {
+        let rate = |error| TaxError::new("/rate", error);
+        let percent = || Percent::new(record.rate).map_err(|error| rate(error.into()));
+        Ok(Self {
+            id: record.id,
+            levy: match record.kind {
+                TaxKind::Percent => Levy::Percent(percent()?),
+                TaxKind::Division => Levy::Division(percent()?),
+                TaxKind::Fixed => {
+                    Levy::Fixed(UnitPrice::new(record.rate).map_err(|error| rate(error.into()))?)
+                }
+            },
+            price_included: record.price_included,
+            include_base_amount: record.include_base_amount,
+            is_base_affected: record.is_base_affected,
+            sequence: record.sequence,
+            exempt_below: record.exempt_below,
+            part_above: record.part_above,
+            part_up_to: record.part_up_to,
+        })
+    }
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line<T, L> {
+    /// Its name. Cents that are left over go to lines by amount and then by this.
+    pub id: L,
+    /// How many; negative for what comes back.
+    pub quantity: Quantity,
+    /// What is asked.
+    pub price: LinePrice,
+    /// The taxes that it bears, in any order, at most [`MAX_TAXES_ON_A_LINE`](crate::MAX_TAXES_ON_A_LINE).
+    pub tax_ids: Vec<T>,
+}
+
+/// What is asked for a line, included taxes inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinePrice {
+    /// A price per unit, less a percentage (0 to 100). The line comes to quantity × price, rounded once.
+    Unit {
+        /// The price of one.
+        unit_price: UnitPrice,
+        /// What is taken off.
+        discount_percent: Percent,
+    },
+    /// What the line comes to, with its sign, computed elsewhere (a label's amount, a price after shared reductions).
+    /// A unit's price, for thresholds, is this divided by the quantity.
+    Extension(Amount),
+}
+
+/// A taxed document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Computed<T, L> {
+    /// The lines, in the document's order.
+    pub lines: Vec<ComputedLine<T, L>>,
+    /// The sums.
+    pub document: Totals<T>,
+}
+
+/// A taxed line. `total_excluded` + its taxes = `total_included`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ComputedLine<T, L> {
+    /// The line.
+    pub id: L,
+    /// Without tax.
+    pub total_excluded: Amount,
+    /// With all taxes: what was asked, and the taxes on top of it.
+    pub total_included: Amount,
+    /// Its taxes, in their order.
+    pub taxes: Vec<TaxAmount<T>>,
+}
+
+/// A tax of a line or of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TaxAmount<T> {
+    /// The tax.
+    pub tax_id: T,
+    /// What it was computed on; zero where the line is exempt.
+    pub base: Amount,
+    /// What it comes to.
+    pub amount: Amount,
+}
+
+/// The sums of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Totals<T> {
+    /// Sum of the lines without tax.
+    pub base: Amount,
+    /// Sum of their taxes.
+    pub tax: Amount,
+    /// Sum of the lines with tax: `base` + `tax`.
+    pub total: Amount,
+    /// `total`, rounded to the coin where there is one: what is owed in cash.
+    pub payable: Amount,
+    /// Each tax that a line names, in the taxes' order: the sums over lines.
+    pub taxes: Vec<TaxAmount<T>>,
+}

@@ -1,0 +1,397 @@
+//! The binary's JSON: documents read strictly, with the place of everything that is wrong; results and problems
+//! written.
+
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use shared_model::taxes::TaxRounding;
+use shared_model::{Amount, MoneyError, Percent, Quantity, Rounding, UnitPrice};
+
+use crate::compute::{MAX_LINES, MAX_TAXES, MAX_TAXES_ON_A_LINE};
+use crate::document::{Computed, Document, Levy, Line, LinePrice, Tax};
+use crate::refusal::{Reason, TaxError};
+
+/// The longest name of a document, tax or line, in bytes.
+const MAX_NAME: usize = 200;
+/// More wrong things than this are not listed.
+const MAX_ERRORS: usize = 50;
+
+/// A document as it is read, with its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedDocument {
+    /// The name, given back with the result.
+    pub id: String,
+    /// The document.
+    pub document: Document<String, String>,
+}
+
+/// A result as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NamedResult {
+    /// The document's name.
+    pub id: String,
+    /// The result.
+    #[serde(flatten)]
+    pub computed: Computed<String, String>,
+}
+
+/// What is written where there is no result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    errors: Vec<ProblemError>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct ProblemError {
+    pointer: String,
+    code: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    fn new(errors: Vec<TaxError>) -> Self {
+        let errors: Vec<ProblemError> = errors
+            .into_iter()
+            .map(|error| ProblemError {
+                code: error.reason.code(),
+                detail: error.to_string(),
+                pointer: error.pointer,
+            })
+            .collect();
+        let detail = match errors.as_slice() {
+            [one] if one.pointer.is_empty() => one.detail.clone(),
+            [one] => format!("{}: {}", one.pointer, one.detail),
+            all => format!("{} fields are wrong", all.len()),
+        };
+        Self {
+            kind: "/problems/invalid-tax-document",
+            title: "The document cannot be computed",
+            status: 422,
+            detail,
+            errors,
+        }
+    }
+
+    /// What is wrong, in a sentence.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+/// One result, or one for each of many documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// To a document.
+    One(Box<NamedResult>),
+    /// To an array of them.
+    Many(Vec<NamedResult>),
+}
+
+/// Computes the document, or the array of documents, that `input` is. One that is wrong and there is no result at all.
+///
+/// ```
+/// use tax_engine::json::answer;
+///
+/// let problem = answer(br#"{"id": "1"}"#).unwrap_err();
+/// assert!(serde_json::to_string(&problem)?.contains("/currency_decimals"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub fn answer(input: &[u8]) -> Result<Answer, Problem> {
+    let value: Value = serde_json::from_slice(input).map_err(|error| {
+        Problem::new(vec![TaxError::new("", Reason::NotJson { detail: error.to_string() })])
+    })?;
+    if let Value::Array(documents) = &value {
+        let mut results = Vec::with_capacity(documents.len());
+        for (at, document) in documents.iter().enumerate() {
+            results.push(one(document, &format!("/{at}"))?);
+        }
+        return Ok(Answer::Many(results));
+    }
+    Ok(Answer::One(Box::new(one(&value, "")?)))
+}
+
+fn one(value: &Value, at: &str) -> Result<NamedResult, Problem> {
+    let NamedDocument { id, document } = read(value).map_err(|errors| Problem::new(placed(errors, at)))?;
+    let computed = crate::compute(&document).map_err(|error| Problem::new(placed(vec![error], at)))?;
+    Ok(NamedResult { id, computed })
+}
+
+fn placed(errors: Vec<TaxError>, at: &str) -> Vec<TaxError> {
+    errors.into_iter().map(|error| TaxError { pointer: format!("{at}{}", error.pointer), ..error }).collect()
+}
+
+/// Reads one document; all that is wrong with it otherwise.
+pub fn read(value: &Value) -> Result<NamedDocument, Vec<TaxError>> {
+    let mut reader = Reader { errors: Vec::new() };
+    let document = reader.document(value);
+    match document {
+        Some(document) if reader.errors.is_empty() => Ok(document),
+        _ => {
+            reader.errors.truncate(MAX_ERRORS);
+            Err(reader.errors)
+        }
+    }
+}
+
+struct Reader {
+    errors: Vec<TaxError>,
+}
+
+/// A field: what it is in, where that is, and its name.
+#[derive(Clone, Copy)]
+struct Field<'v> {
+    object: &'v Map<String, Value>,
+    at: &'v str,
+    name: &'static str,
+}
+
+impl<'v> Field<'v> {
+    fn pointer(self) -> String {
+        format!("{}/{}", self.at, self.name)
+    }
+
+    /// Its value; null is as good as nothing.
+    fn value(self) -> Option<&'v Value> {
+        self.object.get(self.name).filter(|value| !value.is_null())
+    }
+}
+
+impl Reader {
+    fn wrong<V>(&mut self, pointer: impl Into<String>, reason: Reason) -> Option<V> {
+        self.errors.push(TaxError::new(pointer, reason));
+        None
+    }
+
+    fn object<'v>(&mut self, value: &'v Value, at: &str, known: &[&str]) -> Option<&'v Map<String, Value>> {
+        let Value::Object(object) = value else {
+            return self.wrong(at, Reason::WrongType { expected: "an object" });
+        };
+        for name in object.keys() {
+            if !known.contains(&name.as_str()) {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                self.wrong::<()>(format!("{at}/{name}"), Reason::UnknownField);
+            }
+        }
+        Some(object)
+    }
+
+    fn required<'v>(&mut self, field: Field<'v>) -> Option<&'v Value> {
+        match field.value() {
+            Some(value) => Some(value),
+            None => self.wrong(field.pointer(), Reason::Missing),
+        }
+    }
+
+    fn text<'v>(&mut self, field: Field<'v>) -> Option<&'v str> {
+        match self.required(field)? {
+            Value::String(text) => Some(text),
+            _ => self.wrong(field.pointer(), Reason::WrongType { expected: "a string" }),
+        }
+    }
+
+    fn name(&mut self, field: Field<'_>) -> Option<String> {
+        let text = self.text(field)?;
+        if text.is_empty() || text.len() > MAX_NAME {
+            return self.wrong(field.pointer(), Reason::BadName { most: MAX_NAME });
+        }
+        Some(text.to_owned())
+    }
+
+    fn number<N: FromStr<Err = MoneyError>>(&mut self, field: Field<'_>) -> Option<N> {
+        let value = self.required(field)?;
+        let Value::String(text) = value else {
+            return self.wrong(
+                field.pointer(),
+                Reason::WrongType { expected: "a decimal as a string, such as \"12.50\"" },
+            );
+        };
+        match text.parse() {
+            Ok(number) => Some(number),
+            Err(error) => self.wrong(field.pointer(), Reason::Number(error)),
+        }
+    }
+
+    /// `None` where there is none, and where it is wrong: then there is an error.
+    fn optional_number<N: FromStr<Err = MoneyError>>(&mut self, field: Field<'_>) -> Option<N> {
+        field.value()?;
+        self.number(field)
+    }
+
+    fn flag(&mut self, field: Field<'_>, default: Option<bool>) -> Option<bool> {
+        match (field.value(), default) {
+            (None, Some(default)) => Some(default),
+            (None, None) => self.wrong(field.pointer(), Reason::Missing),
+            (Some(Value::Bool(flag)), _) => Some(*flag),
+            (Some(_), _) => self.wrong(field.pointer(), Reason::WrongType { expected: "true or false" }),
+        }
+    }
+
+    fn list<'v>(&mut self, field: Field<'v>, most: usize, what: &'static str) -> Option<&'v [Value]> {
+        match self.required(field)? {
+            Value::Array(list) if list.len() > most => {
+                self.wrong(field.pointer(), Reason::TooMany { what, most })
+            }
+            Value::Array(list) => Some(list),
+            _ => self.wrong(field.pointer(), Reason::WrongType { expected: "an array" }),
+        }
+    }
+
+    fn document(&mut self, value: &Value) -> Option<NamedDocument> {
+        let known =
+            ["id", "currency_decimals", "rounding", "rounding_mode", "cash_rounding", "taxes", "lines"];
+        let object = self.object(value, "", &known)?;
+        let field = |name| Field { object, at: "", name };
+        let id = self.name(field("id"));
+        let decimals = self.decimals(field("currency_decimals"));
+        let rounding = self.rounding(field("rounding"));
+        let rounding_mode = self.rounding_mode(field("rounding_mode"));
+        let cash_rounding = self.optional_number::<Amount>(field("cash_rounding"));
+        let taxes = self.list(field("taxes"), MAX_TAXES, "taxes in a document").map(|taxes| {
+            taxes
+                .iter()
+                .enumerate()
+                .map(|(at, tax)| self.tax(tax, &format!("/taxes/{at}")))
+                .collect::<Vec<_>>()
+        });
+        let lines = self.list(field("lines"), MAX_LINES, "lines in a document").map(|lines| {
+            lines
+                .iter()
+                .enumerate()
+                .map(|(at, line)| self.line(line, &format!("/lines/{at}")))
+                .collect::<Vec<_>>()
+        });
+        Some(NamedDocument {
+            id: id?,
+            document: Document {
+                decimals: decimals?,
+                rounding: rounding?,
+                rounding_mode: rounding_mode?,
+                cash_rounding,
+                taxes: taxes?.into_iter().collect::<Option<Vec<_>>>()?,
+                lines: lines?.into_iter().collect::<Option<Vec<_>>>()?,
+            },
+        })
+    }
+
+    fn decimals(&mut self, field: Field<'_>) -> Option<u32> {
+        let expected = "a whole number of decimals, such as 2";
+        match self.required(field)?.as_u64().map(u32::try_from) {
+            Some(Ok(decimals)) => Some(decimals),
+            _ => self.wrong(field.pointer(), Reason::WrongType { expected }),
+        }
+    }
+
+    fn rounding(&mut self, field: Field<'_>) -> Option<TaxRounding> {
+        match self.text(field)? {
+            "per_line" => Some(TaxRounding::PerLine),
+            "per_document" => Some(TaxRounding::PerDocument),
+            _ => self.wrong(field.pointer(), Reason::UnknownWord { allowed: "per_line, per_document" }),
+        }
+    }
+
+    fn rounding_mode(&mut self, field: Field<'_>) -> Option<Rounding> {
+        if field.value().is_none() {
+            return Some(Rounding::default());
+        }
+        match self.text(field)? {
+            "half_up" => Some(Rounding::HalfUp),
+            "half_even" => Some(Rounding::HalfEven),
+            "down" => Some(Rounding::Down),
+            "up" => Some(Rounding::Up),
+            _ => self.wrong(field.pointer(), Reason::UnknownWord { allowed: "half_up, half_even, down, up" }),
+        }
+    }
+
+    fn tax(&mut self, value: &Value, at: &str) -> Option<Tax<String>> {
+        let known = [
+            "id",
+            "kind",
+            "rate",
+            "price_included",
+            "include_base_amount",
+            "is_base_affected",
+            "sequence",
+            "exempt_below",
+            "part_above",
+            "part_up_to",
+        ];
+        let object = self.object(value, at, &known)?;
+        let field = |name| Field { object, at, name };
+        let id = self.name(field("id"));
+        let levy = self.levy(field("kind"), field("rate"));
+        let price_included = self.flag(field("price_included"), None);
+        let include_base_amount = self.flag(field("include_base_amount"), Some(false));
+        let is_base_affected = self.flag(field("is_base_affected"), Some(true));
+        let sequence = self.sequence(field("sequence"));
+        let exempt_below = self.optional_number(field("exempt_below"));
+        let part_above = self.optional_number(field("part_above"));
+        let part_up_to = self.optional_number(field("part_up_to"));
+        Some(Tax {
+            id: id?,
+            levy: levy?,
+            price_included: price_included?,
+            include_base_amount: include_base_amount?,
+            is_base_affected: is_base_affected?,
+            sequence: sequence?,
+            exempt_below,
+            part_above,
+            part_up_to,
+        })
+    }
+
+    fn levy(&mut self, kind: Field<'_>, rate: Field<'_>) -> Option<Levy> {
+        match self.text(kind)? {
+            "percent" => self.number::<Percent>(rate).map(Levy::Percent),
+            "division" => self.number::<Percent>(rate).map(Levy::Division),
+            "fixed" => self.number::<UnitPrice>(rate).map(Levy::Fixed),
+            _ => self.wrong(kind.pointer(), Reason::UnknownWord { allowed: "percent, fixed, division" }),
+        }
+    }
+
+    fn sequence(&mut self, field: Field<'_>) -> Option<i32> {
+        let expected = "a whole number";
+        match field.value().map(|value| value.as_i64().map(i32::try_from)) {
+            // Side by side with the others that have none; where that leaves a base open, it is refused.
+            None => Some(0),
+            Some(Some(Ok(sequence))) => Some(sequence),
+            Some(_) => self.wrong(field.pointer(), Reason::WrongType { expected }),
+        }
+    }
+
+    fn line(&mut self, value: &Value, at: &str) -> Option<Line<String, String>> {
+        let object =
+            self.object(value, at, &["id", "quantity", "unit_price", "discount_percent", "tax_ids"])?;
+        let field = |name| Field { object, at, name };
+        let id = self.name(field("id"));
+        let quantity = self.number::<Quantity>(field("quantity"));
+        let unit_price = self.number::<UnitPrice>(field("unit_price"));
+        let discount_percent = self.optional_number::<Percent>(field("discount_percent"));
+        let tax_ids = self.list(field("tax_ids"), MAX_TAXES_ON_A_LINE, "taxes on a line").map(|tax_ids| {
+            tax_ids.iter().enumerate().map(|(nth, id)| self.tax_id(id, at, nth)).collect::<Vec<_>>()
+        });
+        Some(Line {
+            id: id?,
+            quantity: quantity?,
+            price: LinePrice::Unit {
+                unit_price: unit_price?,
+                discount_percent: discount_percent.unwrap_or_default(),
+            },
+            tax_ids: tax_ids?.into_iter().collect::<Option<Vec<_>>>()?,
+        })
+    }
+
+    fn tax_id(&mut self, value: &Value, at: &str, nth: usize) -> Option<String> {
+        match value {
+            Value::String(text) => Some(text.clone()),
+            _ => self.wrong(format!("{at}/tax_ids/{nth}"), Reason::WrongType { expected: "a string" }),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Reads one tax document, or an array of them, as JSON on standard input and writes the computed documents as JSON on
+//! standard output. Where something is wrong it writes a problem there instead, says it in a sentence on standard
+//! error, and exits with 2.
+
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+/// The longest input, in bytes.
+const MAX_INPUT: u64 = 64 << 20;
+
+const HELP: &str = "\
+Computes the taxes of documents.
+
+  tax-engine < documents.json > computed.json
+
+Standard input is one document or an array of them; the format is in the crate's documentation.
+Exit status: 0 computed, 2 refused (standard output has the problem, with pointers), 1 could not read or write.
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            // Nobody may be listening any more.
+            let _ = writeln!(io::stderr(), "tax-engine: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> io::Result<ExitCode> {
+    if std::env::args_os().nth(1).is_some() {
+        io::stdout().write_all(HELP.as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut input = Vec::new();
+    io::stdin().take(MAX_INPUT + 1).read_to_end(&mut input)?;
+    if input.len() as u64 > MAX_INPUT {
+        return Err(io::Error::other("the input is longer than 64 MiB"));
+    }
+    match tax_engine::json::answer(&input) {
+        Ok(answer) => {
+            write(&answer)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(problem) => {
+            write(&problem)?;
+            writeln!(io::stderr(), "tax-engine: {}", problem.detail())?;
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+fn write(value: &impl Serialize) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    serde_json::to_writer_pretty(&mut out, value)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
