@@ -168,6 +168,9 @@ pub struct SoldLine {
     /// What this line (whose quantity is negative) gives back; none: it is sold, or comes back without a receipt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunds: Option<RefundedLine>,
+    /// Tax inside the price that an exempt customer does not pay: what the price says is net + included taxes + this.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tax_relief: Amount,
     /// The code that was scanned, where the line is not told by it alone (unknown codes, labels).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scanned_code: Option<String>,

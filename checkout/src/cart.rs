@@ -1,0 +1,111 @@
+//! What is being rung up.
+
+use serde::{Deserialize, Serialize};
+use shared_model::ids::{CustomerId, PriceLevelId, SaleLineId, SalesRepId, VariantId};
+use shared_model::{Amount, Percent, Quantity, UnitPrice};
+
+/// What is being rung up, before it is a sale.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cart {
+    /// What is bought, at least one line.
+    pub lines: Vec<CartLine>,
+    /// Who buys, where known.
+    #[serde(default)]
+    pub customer: Option<Customer>,
+    /// The coupon codes that were shown.
+    #[serde(default)]
+    pub coupons: Vec<String>,
+    /// What a person takes off the whole sale; spread over its discountable lines.
+    #[serde(default)]
+    pub reduction: Option<Reduction>,
+}
+
+/// One line of a cart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CartLine {
+    /// The line.
+    pub id: SaleLineId,
+    /// What is bought.
+    pub variant_id: VariantId,
+    /// How much of it, in the product's unit; above zero.
+    pub quantity: Quantity,
+    /// What a label that bears its price says is owed; such a line costs that, whatever the prices are.
+    #[serde(default)]
+    pub label_amount: Option<Amount>,
+    /// The price of one as keyed: an override, or the price of an open-price product.
+    #[serde(default)]
+    pub unit_price: Option<UnitPrice>,
+    /// Why it was overridden.
+    #[serde(default)]
+    pub unit_price_reason: String,
+    /// What a person takes off the line.
+    #[serde(default)]
+    pub reduction: Option<Reduction>,
+    /// Who gets the credit.
+    #[serde(default)]
+    pub sales_rep_id: Option<SalesRepId>,
+    /// The code that was scanned, where the line keeps it.
+    #[serde(default)]
+    pub scanned_code: Option<String>,
+}
+
+impl CartLine {
+    /// A line of so many of a variant, at its price.
+    #[must_use]
+    pub const fn new(id: SaleLineId, variant_id: VariantId, quantity: Quantity) -> Self {
+        Self {
+            id,
+            variant_id,
+            quantity,
+            label_amount: None,
+            unit_price: None,
+            unit_price_reason: String::new(),
+            reduction: None,
+            sales_rep_id: None,
+            scanned_code: None,
+        }
+    }
+}
+
+/// What a person takes off by hand: a percentage or an amount, one of the two.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reduction {
+    /// So much of what the line costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<Percent>,
+    /// This amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Amount>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Who buys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Customer {
+    /// The customer.
+    pub id: CustomerId,
+    /// Their price level, which goes before the store's.
+    #[serde(default)]
+    pub price_level_id: Option<PriceLevelId>,
+    /// The group that promotions know them by.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Why they bear no tax; none: they bear it.
+    #[serde(default)]
+    pub exemption: Option<Exemption>,
+}
+
+/// Why a customer bears no tax.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exemption {
+    /// The number of their certificate.
+    pub certificate: String,
+    /// The last day that it holds, in the store's zone.
+    pub expires_on: chrono::NaiveDate,
+}

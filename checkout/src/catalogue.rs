@@ -1,0 +1,153 @@
+//! What a cart is computed against: the goods, their prices and taxes; the place, the moment and the person's limits.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
+use shared_model::catalogue::{DepartmentRecord, ProductRecord, VariantRecord};
+use shared_model::ids::{DepartmentId, PriceLevelId, ProductId, StoreId, TaxGroupId, TaxId, VariantId};
+use shared_model::prices::PriceRecord;
+use shared_model::selling::LineKind;
+use shared_model::taxes::{TaxRecord, TaxRounding};
+use shared_model::{Currency, Percent, Rounding, UnitPrice};
+
+/// The goods that a cart may hold, and the rules about them. More than the cart needs does no harm.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalogue {
+    /// Variants with all that a line keeps of them.
+    pub items: BTreeMap<VariantId, Item>,
+    /// The taxes that the tax groups name.
+    pub taxes: Vec<TaxRecord>,
+    /// The tax groups that the items name.
+    pub tax_groups: BTreeMap<TaxGroupId, TaxGroup>,
+}
+
+/// A variant with what its product and department say about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// The variant.
+    pub variant_id: VariantId,
+    /// Its product.
+    pub product_id: ProductId,
+    /// The department that it hangs in.
+    pub department_id: DepartmentId,
+    /// That department's name.
+    pub department_name: String,
+    /// That department and those above it.
+    #[serde(default)]
+    pub departments: Vec<DepartmentId>,
+    /// Its SKU.
+    pub sku: String,
+    /// The product's name, the variant's behind it.
+    pub name: String,
+    /// What a quantity of one is.
+    pub unit: String,
+    /// How many decimals a quantity may have, 0 to 3.
+    pub quantity_decimals: u32,
+    /// Whether promotions and reductions may touch it.
+    pub discountable: bool,
+    /// No longer sold.
+    pub archived: bool,
+    /// Its taxes: the product's, else those of the nearest department that names any; none: it bears none.
+    pub tax_group_id: Option<TaxGroupId>,
+    /// What a line of it is about.
+    #[serde(default)]
+    pub kind: LineKind,
+    /// Whether its price is keyed, and between what; none: it has prices.
+    #[serde(default)]
+    pub open_price: Option<OpenPrice>,
+    /// Its prices; those of other stores, levels and times do no harm.
+    pub prices: Vec<PriceRecord>,
+}
+
+impl Item {
+    /// The variant as its records say. `departments` are the product's own and those above it, the nearest first.
+    #[must_use]
+    pub fn new(
+        variant: &VariantRecord,
+        product: &ProductRecord,
+        departments: &[DepartmentRecord],
+        prices: Vec<PriceRecord>,
+    ) -> Self {
+        let name = if variant.name.is_empty() {
+            product.name.clone()
+        } else {
+            format!("{} {}", product.name, variant.name)
+        };
+        Self {
+            variant_id: variant.id,
+            product_id: product.id,
+            department_id: product.department_id,
+            department_name: departments
+                .first()
+                .map(|department| department.name.clone())
+                .unwrap_or_default(),
+            departments: departments.iter().map(|department| department.id).collect(),
+            sku: variant.sku.clone(),
+            name,
+            unit: product.unit.clone(),
+            quantity_decimals: product.quantity_decimals.clamp(0, 3).unsigned_abs().into(),
+            discountable: product.discountable,
+            archived: product.archived || variant.archived,
+            tax_group_id: product
+                .tax_group_id
+                .or_else(|| departments.iter().find_map(|department| department.tax_group_id)),
+            kind: LineKind::Goods,
+            open_price: None,
+            prices,
+        }
+    }
+}
+
+/// Between what the price of an open-price product is keyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPrice {
+    /// At least; none: from nothing on.
+    pub min: Option<UnitPrice>,
+    /// At most; none: as much as there is.
+    pub max: Option<UnitPrice>,
+}
+
+/// A set of taxes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaxGroup {
+    /// Its short code; ties of shared cents go by it.
+    pub code: String,
+    /// Its taxes.
+    pub tax_ids: Vec<TaxId>,
+}
+
+/// Where and when a cart is computed, and what the person at the till may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// The store.
+    pub store_id: StoreId,
+    /// The currency of its till.
+    pub currency: Currency,
+    /// Its price level; none: the default.
+    pub price_level_id: Option<PriceLevelId>,
+    /// Where its tax is rounded.
+    pub tax_rounding: TaxRounding,
+    /// How extensions and tax are rounded there.
+    pub rounding_mode: Rounding,
+    /// The moment, in the store's time zone.
+    pub at: NaiveDateTime,
+    /// What the person may take off.
+    pub limits: Limits,
+}
+
+/// What a person may take off by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Whether they may take off anything.
+    pub may_reduce: bool,
+    /// Whether they may key another price.
+    pub may_override_price: bool,
+    /// How much of a line's price after promotions they may take off in all, override included; none: all of it.
+    pub max_reduction_percent: Option<Percent>,
+}
+
+impl Limits {
+    /// Somebody who may take off everything.
+    pub const NONE: Self = Self { may_reduce: true, may_override_price: true, max_reduction_percent: None };
+}

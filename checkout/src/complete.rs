@@ -1,0 +1,84 @@
+//! The fact of a sale, of its parts.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use shared_model::ids::{CustomerId, MovementId, RegisterId, RegisterSessionId, SaleId, UserId};
+use shared_model::selling::{LineKind, SaleCompleted};
+
+use crate::compute::ComputedSale;
+use crate::settle::Settlement;
+
+/// What a receipt says beside goods and money: who, where, when, and its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptHead {
+    /// The sale.
+    pub id: SaleId,
+    /// The session that it happens in.
+    pub register_session_id: RegisterSessionId,
+    /// The register.
+    pub register_id: RegisterId,
+    /// Its code.
+    pub register_code: String,
+    /// The receipt series.
+    pub series: String,
+    /// The number in the series.
+    pub number: i32,
+    /// What people see: `ST01-R02-000123`.
+    pub receipt_number: String,
+    /// The session's business date.
+    pub business_date: NaiveDate,
+    /// When.
+    pub completed_at: DateTime<Utc>,
+    /// The hour of that in the store's zone.
+    pub local_hour: i16,
+    /// Who rings it up.
+    pub cashier_id: UserId,
+    /// Their name.
+    pub cashier_name: String,
+    /// Who buys, where known.
+    pub customer_id: Option<CustomerId>,
+    /// The checkpoint that it was computed at.
+    pub feed_position: i64,
+}
+
+/// The sale as it is kept, printed and sent. Each line of goods gets a stock movement with an id of `movement_id`.
+#[must_use]
+pub fn complete(
+    head: ReceiptHead,
+    sale: ComputedSale,
+    settlement: Settlement,
+    mut movement_id: impl FnMut() -> MovementId,
+) -> SaleCompleted {
+    let mut lines = sale.lines;
+    for line in &mut lines {
+        if line.line_kind == LineKind::Goods {
+            line.movement_id = Some(movement_id());
+        }
+    }
+    SaleCompleted {
+        id: head.id,
+        register_session_id: head.register_session_id,
+        register_id: head.register_id,
+        register_code: head.register_code,
+        series: head.series,
+        number: head.number,
+        receipt_number: head.receipt_number,
+        business_date: head.business_date,
+        completed_at: head.completed_at,
+        local_hour: head.local_hour,
+        cashier_id: head.cashier_id,
+        cashier_name: head.cashier_name,
+        customer_id: head.customer_id,
+        currency: sale.currency,
+        lines,
+        taxes: sale.taxes,
+        payments: settlement.payments,
+        net: sale.net,
+        tax: sale.tax,
+        total: sale.total,
+        rounding: settlement.rounding,
+        change: settlement.change,
+        feed_position: head.feed_position,
+        promotions: sale.promotions,
+        voids: None,
+    }
+}

@@ -1,0 +1,292 @@
+//! A cart priced, reduced and taxed.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use pricing_engine::{Asked, price};
+use serde::{Deserialize, Serialize};
+use shared_model::ids::{PriceLevelId, SaleLineId, VariantId};
+use shared_model::selling::{AppliedPromotion, AppliedReduction, DocumentTax, PriceReason, SoldLine};
+use shared_model::{Amount, Currency, MoneyError, Quantity, UnitPrice};
+
+use crate::cart::{Cart, CartLine};
+use crate::catalogue::{Catalogue, Item, Rules};
+use crate::refusal::{Refusal, RefusalReason, Refusals};
+use crate::{MAX_LINES, MAX_TEXT, reductions, tax};
+
+/// A cart with every amount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComputedSale {
+    /// The currency of every amount in it.
+    pub currency: Currency,
+    /// The lines, in the order of the cart.
+    pub lines: Vec<SoldLine>,
+    /// Each tax: the sums of the lines'.
+    pub taxes: Vec<DocumentTax>,
+    /// The promotions that took something off.
+    pub promotions: Vec<AppliedPromotion>,
+    /// Sum of the lines' net.
+    pub net: Amount,
+    /// Sum of the lines' tax.
+    pub tax: Amount,
+    /// What is owed: net + tax.
+    pub total: Amount,
+}
+
+/// A line on its way: what it is, and what it costs so far.
+pub(crate) struct Draft<'a> {
+    /// Its place in the cart.
+    pub(crate) at: usize,
+    pub(crate) line: &'a CartLine,
+    pub(crate) item: &'a Item,
+    pub(crate) regular: UnitPrice,
+    pub(crate) unit_price: UnitPrice,
+    pub(crate) price_reason: PriceReason,
+    /// What the line is worth at its regular price: what savings are shared by.
+    pub(crate) regular_value: Amount,
+    /// What the line costs by price rules, before anything is taken off.
+    pub(crate) value: Amount,
+    /// What was taken off so far, in order.
+    pub(crate) reductions: Vec<AppliedReduction>,
+    /// What the line costs now.
+    pub(crate) amount: Amount,
+}
+
+/// By what equal remainders of shared cents are told apart: the larger amount first, then tax group, SKU and line id,
+/// never the position.
+pub(crate) type Tie<'a> = (Reverse<Amount>, &'a str, &'a str, SaleLineId);
+
+impl Draft<'_> {
+    pub(crate) fn take_off(&mut self, reduction: AppliedReduction) -> Result<(), MoneyError> {
+        self.amount = self.amount.minus(reduction.amount())?;
+        self.reductions.push(reduction);
+        Ok(())
+    }
+}
+
+/// Prices a cart: price rules, reductions by hand within the person's limits, taxes, sums.
+///
+/// What is refused is refused with every reason found, each with a pointer to its field.
+pub fn compute(cart: &Cart, catalogue: &Catalogue, rules: &Rules) -> Result<ComputedSale, Refusals> {
+    let mut drafts = price_lines(cart, catalogue, rules)?;
+    reductions::by_hand(cart, catalogue, rules, &mut drafts)?;
+    let exempt = cart
+        .customer
+        .as_ref()
+        .and_then(|customer| customer.exemption.as_ref())
+        .is_some_and(|exemption| rules.at.date() <= exemption.expires_on);
+    let taxed = tax::of_lines(&drafts, catalogue, rules, exempt)?;
+    let mut lines = Vec::with_capacity(drafts.len());
+    for (draft, taxed) in drafts.into_iter().zip(taxed) {
+        let reduction = Amount::sum(draft.reductions.iter().map(AppliedReduction::amount))
+            .map_err(|error| Refusal::line(draft.at, "reduction", error))?;
+        let Draft { line, item, .. } = draft;
+        lines.push(SoldLine {
+            id: line.id,
+            variant_id: item.variant_id,
+            product_id: item.product_id,
+            department_id: item.department_id,
+            department_name: item.department_name.clone(),
+            sku: item.sku.clone(),
+            name: item.name.clone(),
+            quantity: line.quantity,
+            unit: item.unit.clone(),
+            regular_unit_price: draft.regular,
+            unit_price: draft.unit_price,
+            price_reason: draft.price_reason,
+            reductions: draft.reductions,
+            reduction,
+            net: taxed.net,
+            tax: taxed.tax,
+            gross: taxed.gross,
+            taxes: taxed.taxes,
+            sales_rep_id: line.sales_rep_id,
+            movement_id: None,
+            line_kind: item.kind,
+            label_amount: line.label_amount,
+            refunds: None,
+            tax_relief: taxed.relief,
+            scanned_code: line.scanned_code.clone(),
+        });
+    }
+    total(rules.currency, lines, Vec::new()).map_err(|error| Refusal::new("/lines", error.into()).into())
+}
+
+/// The document of these lines: its taxes and sums.
+pub(crate) fn total(
+    currency: Currency,
+    lines: Vec<SoldLine>,
+    promotions: Vec<AppliedPromotion>,
+) -> Result<ComputedSale, MoneyError> {
+    let zero = Amount::from_units(0, currency.exponent())?;
+    let mut sums = (zero, zero, zero);
+    for line in &lines {
+        sums = (sums.0.plus(line.net)?, sums.1.plus(line.tax)?, sums.2.plus(line.gross)?);
+    }
+    let taxes = tax::of_document(&lines)?;
+    Ok(ComputedSale { currency, lines, taxes, promotions, net: sums.0, tax: sums.1, total: sums.2 })
+}
+
+/// Every line with its price by the rules, or every reason why not.
+fn price_lines<'a>(
+    cart: &'a Cart,
+    catalogue: &'a Catalogue,
+    rules: &Rules,
+) -> Result<Vec<Draft<'a>>, Refusals> {
+    if cart.lines.is_empty() {
+        return Err(Refusal::new("/lines", RefusalReason::NoLines).into());
+    }
+    if cart.lines.len() > MAX_LINES {
+        return Err(Refusal::new("/lines", RefusalReason::TooMany { most: MAX_LINES }).into());
+    }
+    let bought = bought_together(cart)?;
+    let asked = asked(cart, rules);
+    let mut ids = BTreeSet::new();
+    let mut drafts = Vec::with_capacity(cart.lines.len());
+    let mut refusals = Vec::new();
+    for (at, line) in cart.lines.iter().enumerate() {
+        if !ids.insert(line.id) {
+            refusals.push(Refusal::line(at, "id", RefusalReason::DuplicateId));
+        }
+        let together = bought.get(&line.variant_id).copied().unwrap_or(line.quantity);
+        match price_line(at, line, catalogue, rules, &asked, together) {
+            Ok(draft) => drafts.push(draft),
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    Refusals::unless_empty(refusals)?;
+    Ok(drafts)
+}
+
+fn asked(cart: &Cart, rules: &Rules) -> Asked {
+    let customer_level: Option<PriceLevelId> =
+        cart.customer.as_ref().and_then(|customer| customer.price_level_id);
+    Asked { store_id: rules.store_id, at: rules.at, customer_level, store_level: rules.price_level_id }
+}
+
+/// How much of each variant is bought in all its lines together; what labels bear is not priced by quantity.
+fn bought_together(cart: &Cart) -> Result<BTreeMap<VariantId, Quantity>, Refusal> {
+    let mut bought: BTreeMap<VariantId, Quantity> = BTreeMap::new();
+    for (at, line) in cart.lines.iter().enumerate() {
+        if line.label_amount.is_none() && line.quantity.is_positive() {
+            let sum = bought.entry(line.variant_id).or_default();
+            *sum = sum.plus(line.quantity).map_err(|error| Refusal::line(at, "quantity", error))?;
+        }
+    }
+    Ok(bought)
+}
+
+fn price_line<'a>(
+    at: usize,
+    line: &'a CartLine,
+    catalogue: &'a Catalogue,
+    rules: &Rules,
+    asked: &Asked,
+    together: Quantity,
+) -> Result<Draft<'a>, Refusal> {
+    let decimals = rules.currency.exponent();
+    let item = catalogue
+        .items
+        .get(&line.variant_id)
+        .ok_or_else(|| Refusal::line(at, "variant_id", RefusalReason::UnknownVariant(line.variant_id)))?;
+    if item.archived {
+        let reason = RefusalReason::NoLongerSold { sku: item.sku.clone() };
+        return Err(Refusal::line(at, "variant_id", reason));
+    }
+    if !line.quantity.is_positive() {
+        return Err(Refusal::line(at, "quantity", RefusalReason::QuantityNotPositive));
+    }
+    // What a label bears is owed whatever was weighed: its quantity is derived.
+    let quantity_decimals = if line.label_amount.is_some() { 3 } else { item.quantity_decimals };
+    line.quantity.in_precision(quantity_decimals).map_err(|error| Refusal::line(at, "quantity", error))?;
+    for (field, text) in
+        [("unit_price_reason", Some(&line.unit_price_reason)), ("scanned_code", line.scanned_code.as_ref())]
+    {
+        if text.is_some_and(|text| text.len() > MAX_TEXT) {
+            return Err(Refusal::line(at, field, RefusalReason::TextTooLong { most: MAX_TEXT }));
+        }
+    }
+    if line.unit_price.is_some_and(UnitPrice::is_negative) {
+        return Err(Refusal::line(at, "unit_price", RefusalReason::NegativePrice));
+    }
+    let (regular, unit_price, price_reason) = if let Some(amount) = line.label_amount {
+        label_price(at, line, item, amount, asked, decimals)?
+    } else {
+        unit_price(at, line, item, asked, together)?
+    };
+    let extend = |price: UnitPrice| {
+        price
+            .extend(line.quantity, decimals, rules.rounding_mode)
+            .map_err(|error| Refusal::line(at, "quantity", error))
+    };
+    let value = match line.label_amount {
+        Some(amount) => {
+            amount.with_decimals(decimals).map_err(|error| Refusal::line(at, "label_amount", error))?
+        }
+        None => extend(unit_price)?,
+    };
+    let regular_value = if line.label_amount.is_some() { value } else { extend(regular)? };
+    Ok(Draft {
+        at,
+        line,
+        item,
+        regular,
+        unit_price,
+        price_reason,
+        regular_value,
+        value,
+        reductions: Vec::new(),
+        amount: value,
+    })
+}
+
+/// The price of one by the rules, or as keyed for an open-price product. An override comes later, by hand.
+fn unit_price(
+    at: usize,
+    line: &CartLine,
+    item: &Item,
+    asked: &Asked,
+    together: Quantity,
+) -> Result<(UnitPrice, UnitPrice, PriceReason), Refusal> {
+    if let (Some(open), Some(keyed)) = (item.open_price, line.unit_price) {
+        if open.min.is_some_and(|min| keyed < min) || open.max.is_some_and(|max| keyed > max) {
+            let reason = RefusalReason::OutsideOpenPrice { min: open.min, max: open.max };
+            return Err(Refusal::line(at, "unit_price", reason));
+        }
+        return Ok((keyed, keyed, PriceReason::Keyed));
+    }
+    let Some(priced) = price(&item.prices, asked, together) else {
+        let field = if item.open_price.is_some() { "unit_price" } else { "variant_id" };
+        return Err(Refusal::line(at, field, RefusalReason::NoPrice { sku: item.sku.clone() }));
+    };
+    let reason = PriceReason::Listed {
+        price_id: priced.price.id,
+        price_kind: priced.price.kind,
+        reason: priced.price.reason.clone(),
+    };
+    Ok((priced.regular.amount, priced.price.amount, reason))
+}
+
+/// A label's amount is what is owed; the price of one is shown as the list has it, or as the label works out.
+fn label_price(
+    at: usize,
+    line: &CartLine,
+    item: &Item,
+    amount: Amount,
+    asked: &Asked,
+    decimals: u32,
+) -> Result<(UnitPrice, UnitPrice, PriceReason), Refusal> {
+    if line.unit_price.is_some() {
+        return Err(Refusal::line(at, "unit_price", RefusalReason::LabelWithPrice));
+    }
+    if amount.is_negative() {
+        return Err(Refusal::line(at, "label_amount", RefusalReason::NegativePrice));
+    }
+    amount.units(decimals).map_err(|error| Refusal::line(at, "label_amount", error))?;
+    let one = match price(&item.prices, asked, line.quantity) {
+        Some(priced) => priced.regular.amount,
+        None => reductions::per_unit(amount, line.quantity)
+            .map_err(|error| Refusal::line(at, "label_amount", error))?,
+    };
+    Ok((one, one, PriceReason::Label))
+}
