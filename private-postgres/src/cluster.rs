@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use tokio::process::Child;
+use tokio::process::{Child, ChildStdin};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 
@@ -395,17 +395,24 @@ async fn clear_former(place: &Place) -> Result<(), Error> {
     Ok(())
 }
 
-async fn launch(place: &Place) -> Result<Child, Error> {
+/// The guard, and the pipe whose end makes it stop PostgreSQL. Apart, as `Child::wait` closes the child's own.
+struct Guarded {
+    child: Child,
+    pipe: Option<ChildStdin>,
+}
+
+async fn launch(place: &Place) -> Result<Guarded, Error> {
     let log_path = place.folder.join("postgres.log");
     let log = open_log(&log_path).doing(format!("opening {}", log_path.display()))?;
     let log_begins = log.metadata().map(|log| log.len()).unwrap_or_default();
     let mut child = process::guarded(&place.binaries, &place.data, &place.options, log, place.user)
         .and_then(|mut command| command.spawn())
         .doing("starting PostgreSQL")?;
+    let pipe = child.stdin.take();
     let deadline = Instant::now() + START_WITHIN;
     loop {
         if process::postmaster(&place.data).is_some_and(|postmaster| postmaster.ready) {
-            return Ok(child);
+            return Ok(Guarded { child, pipe });
         }
         if let Some(status) = child.try_wait().doing("starting PostgreSQL")? {
             return Err(Error::DidNotStart(format!("{status}; {}", tail(&log_path, log_begins))));
@@ -444,11 +451,11 @@ fn tail(path: &Path, since: u64) -> String {
 
 async fn watch_over(
     place: Place,
-    first: Child,
+    first: Guarded,
     say: watch::Sender<State>,
     mut told_to_stop: oneshot::Receiver<()>,
 ) {
-    let mut child = first;
+    let mut guarded = first;
     let mut failures = 0;
     loop {
         let since = Instant::now();
@@ -456,10 +463,10 @@ async fn watch_over(
             biased;
             // Told to, or the cluster was dropped.
             _ = &mut told_to_stop => None,
-            status = child.wait() => Some(status),
+            status = guarded.child.wait() => Some(status),
         };
         let Some(status) = ended else {
-            if stop_child(&place, child).await {
+            if stop_guarded(&place, guarded).await {
                 say.send_replace(State::Stopped);
             }
             return;
@@ -467,7 +474,7 @@ async fn watch_over(
         tracing::warn!(?status, "PostgreSQL has ended by itself; starting it again");
         say.send_replace(State::Restarting);
         failures = if since.elapsed() > HELD { 0 } else { failures };
-        child = loop {
+        guarded = loop {
             failures += 1;
             if failures > MOST_RESTARTS {
                 tracing::error!("PostgreSQL does not hold; giving up");
@@ -491,7 +498,7 @@ async fn watch_over(
                 Err(error) => Err(error),
             };
             match started {
-                Ok(child) => break child,
+                Ok(guarded) => break guarded,
                 Err(error) => tracing::warn!(%error, "PostgreSQL does not start"),
             }
         };
@@ -500,9 +507,10 @@ async fn watch_over(
 }
 
 /// Fast, then hard. Whether it has ended.
-async fn stop_child(place: &Place, mut child: Child) -> bool {
+async fn stop_guarded(place: &Place, guarded: Guarded) -> bool {
+    let Guarded { mut child, pipe } = guarded;
     // The guard sends SIGINT when its pipe closes.
-    drop(child.stdin.take());
+    drop(pipe);
     if timeout(STOP_WITHIN, child.wait()).await.is_ok() {
         return true;
     }

@@ -1,5 +1,7 @@
 //! A cluster's life on a real PostgreSQL: made, killed, left behind, stopped.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

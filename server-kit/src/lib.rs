@@ -4,6 +4,8 @@
 mod actor;
 mod capability;
 mod clock;
+pub mod config;
+pub mod database;
 pub mod extract;
 mod ids;
 mod keys;
@@ -11,7 +13,9 @@ pub mod metrics;
 mod once;
 pub mod problem;
 mod request;
+pub mod serve;
 mod state;
+pub mod telemetry;
 mod transact;
 mod wake;
 
@@ -24,8 +28,11 @@ pub use keys::{Keys, Secret};
 pub use once::{KeptAnswer, Once, transact_once};
 pub use problem::{Constraint, FieldError, Problem};
 pub use request::request_id;
+pub use serve::{Manner, Source, Surface, serve, shutdown_signal};
 pub use state::AppState;
 pub use transact::{Context, Patience, Tx, read, read_within, transact, transact_within};
 pub use wake::Wake;
 
 pub use futures_util::future::BoxFuture;
+pub use tokio_util::sync::CancellationToken;
+pub use utoipa_axum::{router::OpenApiRouter, routes};
