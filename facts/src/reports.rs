@@ -10,7 +10,7 @@
 //! | day | the business date: `2026-11-25` | the same |
 //! | hour | the hour of the store's clock, `00` to `23`, all days together | `14:00` |
 //! | department, product, tender, tax | its id | its name, as last heard |
-//! | sales_rep | the id; empty for lines without one | its id |
+//! | `sales_rep` | the id; empty for lines without one | its id |
 //!
 //! Store, register, day and hour come in the order of their keys, the others by `gross`, largest first. `sales` counts
 //! the receipts that touch a row: the rows' counts may come to more than the total's. A tender's row has `gross` =
