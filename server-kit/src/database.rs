@@ -161,7 +161,7 @@ pub async fn migrate_as(
 ) -> anyhow::Result<()> {
     let mut owner = owner.connect().await.context("connecting as the database's owner")?;
     make_roles(&mut owner, password).await.context("making the roles")?;
-    migrator.run(&mut owner).await.context("applying the migrations")?;
+    migrator.run_direct(None, &mut owner, false).await.context("applying the migrations")?;
     let grant = format!("grant select on _sqlx_migrations to {APPLICATION_ROLE}");
     sqlx::query(AssertSqlSafe(grant)).execute(&mut owner).await?;
     owner.close().await?;
@@ -203,7 +203,7 @@ async fn make_roles(owner: &mut PgConnection, password: Option<&str>) -> sqlx::R
 }
 
 /// The password in an address, percent-decoded.
-fn password_of(url: &str) -> Option<String> {
+pub(crate) fn password_of(url: &str) -> Option<String> {
     let authority = url.split_once("://")?.1;
     let authority = authority.split(['/', '?']).next()?;
     let (user, _) = authority.rsplit_once('@')?;

@@ -16,6 +16,8 @@ mod request;
 pub mod serve;
 mod state;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transact;
 mod wake;
 
