@@ -28,7 +28,7 @@ use crate::FactsError;
 use crate::numbers::in_decimals;
 
 /// What the rows of a report are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupBy {
     /// A store.
@@ -36,6 +36,7 @@ pub enum GroupBy {
     /// A register.
     Register,
     /// A business date.
+    #[default]
     Day,
     /// An hour of the day.
     Hour,
@@ -79,6 +80,76 @@ impl GroupBy {
             Self::SalesRep => "sales_rep",
             Self::Tax => "tax",
         }
+    }
+}
+
+/// The longest period of one report.
+pub const MOST_DAYS: i64 = 3_660;
+/// How many rows a report has where nothing is said.
+pub const USUAL_ROWS: u32 = 10_000;
+/// The most rows of one report.
+pub const MOST_ROWS: u32 = 100_000;
+
+/// A period, or a number of rows, that no report has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AskedWrongly {
+    /// It ends before it begins.
+    #[error("The last day is not before the first.")]
+    EndsBeforeItBegins,
+    /// It is longer than a report can be.
+    #[error("A report is over {MOST_DAYS} days at most.")]
+    TooLong,
+    /// No rows, or more than there can be.
+    #[error("It is a number from 1 to {MOST_ROWS}.")]
+    Rows,
+}
+
+impl AskedWrongly {
+    /// The parameter that is wrong.
+    #[must_use]
+    pub const fn pointer(self) -> &'static str {
+        match self {
+            Self::EndsBeforeItBegins | Self::TooLong => "/to",
+            Self::Rows => "/limit",
+        }
+    }
+
+    /// What is wrong with it, stable.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::EndsBeforeItBegins => "before_from",
+            Self::TooLong => "too_long",
+            Self::Rows => "out_of_range",
+        }
+    }
+}
+
+/// The days that are asked for, both included. What is left out is today, which may be two dates at once in a chain over
+/// several zones.
+pub fn period(
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    today: (NaiveDate, NaiveDate),
+) -> Result<(NaiveDate, NaiveDate), AskedWrongly> {
+    let (from, to) = match (from, to) {
+        (Some(from), Some(to)) => (from, to),
+        (Some(from), None) => (from, today.1.max(from)),
+        (None, Some(to)) => (today.0.min(to), to),
+        (None, None) => today,
+    };
+    match to.signed_duration_since(from).num_days() {
+        ..0 => Err(AskedWrongly::EndsBeforeItBegins),
+        0..MOST_DAYS => Ok((from, to)),
+        _ => Err(AskedWrongly::TooLong),
+    }
+}
+
+/// How many rows are asked for.
+pub fn rows(limit: Option<u32>) -> Result<u32, AskedWrongly> {
+    match limit.unwrap_or(USUAL_ROWS) {
+        rows @ 1..=MOST_ROWS => Ok(rows),
+        _ => Err(AskedWrongly::Rows),
     }
 }
 
@@ -496,5 +567,40 @@ fn report(query: &SalesQuery, found: Vec<Found>, total: &Found) -> SalesReport {
         from: query.from,
         to: query.to,
         left_out: (all > shown).then(|| all - shown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_period_is_today() {
+        let today = (day("2026-11-25"), day("2026-11-26"));
+        assert_eq!(period(None, None, today), Ok(today));
+        assert_eq!(period(Some(day("2026-11-01")), None, today), Ok((day("2026-11-01"), today.1)));
+        assert_eq!(period(None, Some(day("2026-11-30")), today), Ok((today.0, day("2026-11-30"))));
+        assert_eq!(period(Some(today.1), Some(today.0), today), Err(AskedWrongly::EndsBeforeItBegins));
+        assert_eq!(period(Some(day("1900-01-01")), Some(today.0), today), Err(AskedWrongly::TooLong));
+        // A day that has not come is empty, not wrong.
+        assert_eq!(period(Some(day("2027-01-01")), None, today), Ok((day("2027-01-01"), day("2027-01-01"))));
+    }
+
+    #[test]
+    fn a_report_has_rows_within_bounds() {
+        assert_eq!(rows(None), Ok(USUAL_ROWS));
+        assert_eq!(rows(Some(0)), Err(AskedWrongly::Rows));
+        assert_eq!(rows(Some(MOST_ROWS + 1)), Err(AskedWrongly::Rows));
+    }
+
+    #[test]
+    fn a_grouping_is_written_as_it_is_read() {
+        for group_by in GroupBy::ALL {
+            assert_eq!(serde_json::to_string(&group_by).unwrap(), format!("\"{}\"", group_by.as_str()));
+        }
     }
 }
