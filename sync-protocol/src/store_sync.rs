@@ -937,17 +937,15 @@ impl StoreSync {
             (None, Some(checkpoint)) if !self.feed.resync => Some(&checkpoint.cursor),
             _ => None,
         };
-        let place = |cursor: &Cursor| (cursor.position, cursor.record.is_none(), cursor.record.clone());
         let next = &tail.next;
         let moves_on = match before {
-            Some(before) => place(next) > place(before) || (tail.complete && place(next) == place(before)),
+            Some(before) => {
+                next.progress() > before.progress() || (tail.complete && next.progress() == before.progress())
+            }
             None => tail.complete || !next.is_start(),
         };
-        let ends_at_head = next.record.is_none() && next.position == head.position && next.tag == head.tag;
-        head.schema == self.schema
-            && next.position <= head.position
-            && moves_on
-            && (!tail.complete || ends_at_head)
+        let is_of_this_page = next.position == head.position && next.tag == head.tag;
+        head.schema == self.schema && is_of_this_page && tail.complete == next.record.is_none() && moves_on
     }
 
     fn stage(&mut self, page: Arrived, out: &mut Vec<Action>, dice: &mut Dice) {

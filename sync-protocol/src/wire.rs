@@ -146,19 +146,22 @@ impl Watermark {
 /// Where a store is in the feed. Opaque to it but for the position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Every commit below this position has been read whole, and this one up to and with `record`.
+    /// HQ's head when it was read. A cursor is good where HQ has this commit still: a page that was cut in the middle has
+    /// left out what had moved behind it by then, so that its own place alone would not do.
     pub position: i64,
     /// HQ's tag of that position.
     pub tag: Tag,
-    /// Where reading stopped inside the position; `None` when it has been read whole.
+    /// How far has been read; `None` when everything up to `position` has been.
     pub record: Option<RecordPlace>,
     /// Tombstones up to this position are left out: the store began with nothing when HQ's head was here.
     pub tombstones_after: i64,
 }
 
-/// A record's place inside one position: entities in order of their names' bytes, their records in order of id.
+/// A record's place in the feed: by position, then in order of the entities' names' bytes, then of ids.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecordPlace {
+    /// The commit that last touched it.
+    pub position: i64,
     /// The kind of record.
     pub entity: String,
     /// The record.
@@ -187,6 +190,15 @@ impl Cursor {
         self.position == 0 && self.record.is_none()
     }
 
+    /// How far has been read: later cursors of one pull are greater.
+    #[must_use]
+    pub fn progress(&self) -> (i64, bool, Option<&RecordPlace>) {
+        match &self.record {
+            Some(place) => (place.position, false, Some(place)),
+            None => (self.position, true, None),
+        }
+    }
+
     /// The text that travels.
     #[must_use]
     pub fn encode(&self) -> String {
@@ -196,6 +208,7 @@ impl Cursor {
         bytes.extend_from_slice(self.tag.0.as_bytes());
         bytes.extend_from_slice(&self.tombstones_after.to_be_bytes());
         if let Some(place) = &self.record {
+            bytes.extend_from_slice(&place.position.to_be_bytes());
             bytes.extend_from_slice(place.id.as_bytes());
             bytes.extend_from_slice(place.entity.as_bytes());
         }
@@ -218,12 +231,14 @@ impl Cursor {
         let record = if rest.is_empty() {
             None
         } else {
+            let place_position = i64::from_be_bytes(take(&mut rest)?);
             let id = Uuid::from_bytes(take(&mut rest)?);
             let entity = str::from_utf8(rest).map_err(|_| BadCursor)?;
-            if entity.is_empty() || entity.len() > MAX_NAME {
+            let is_place = (1..=position).contains(&place_position) && (1..=MAX_NAME).contains(&entity.len());
+            if !is_place {
                 return Err(BadCursor);
             }
-            Some(RecordPlace { entity: entity.to_owned(), id })
+            Some(RecordPlace { position: place_position, entity: entity.to_owned(), id })
         };
         if position < 0 || tombstones_after < 0 {
             return Err(BadCursor);
