@@ -1,0 +1,79 @@
+//! Every lock that signing in takes, in the order in which they may be taken: attempts (the login's, then the source's), then
+//! a sign-in. `for update` occurs nowhere else in this crate.
+
+use chrono::{DateTime, Utc};
+use server_kit::{Context, Tx};
+use uuid::Uuid;
+
+use crate::lockout::Place;
+
+/// What was counted of failures.
+pub(crate) struct Attempts {
+    pub(crate) failures: i32,
+    pub(crate) last_at: DateTime<Utc>,
+}
+
+/// One place's failures. Whoever tries at the same time waits here.
+pub(crate) async fn attempts(tx: &mut Tx, place: Place) -> Result<Option<Attempts>, sqlx::Error> {
+    sqlx::query_as!(
+        Attempts,
+        "select failures, last_at from sign_in_attempt where login_hash = $1 and source_hash = $2 for update",
+        place.login(),
+        place.source()
+    )
+    .fetch_optional(&mut **tx)
+    .await
+}
+
+/// Clears a few old failures away, skipping what somebody else holds.
+pub(crate) async fn forget_attempts(tx: &mut Tx, before: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "delete from sign_in_attempt where (login_hash, source_hash) in (
+            select login_hash, source_hash from sign_in_attempt where last_at < $1
+            order by last_at limit 20 for update skip locked)",
+        before
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Clears a few sign-ins away that ended long ago, with their tokens.
+pub(crate) async fn forget_sign_ins(
+    tx: &mut Tx,
+    cx: &Context,
+    before: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "delete from sign_in where company_id = $1 and id in (
+            select id from sign_in where company_id = $1 and expires_at < $2
+            order by expires_at limit 20 for update skip locked)",
+        cx.company_id(),
+        before
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A sign-in as it stands while its tokens are exchanged or it is ended: a refresh and a sign-out wait for each other here.
+pub(crate) struct LockedSignIn {
+    pub(crate) user_id: Uuid,
+    pub(crate) expires_at: DateTime<Utc>,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
+}
+
+pub(crate) async fn sign_in(
+    tx: &mut Tx,
+    cx: &Context,
+    sign_in_id: Uuid,
+) -> Result<Option<LockedSignIn>, sqlx::Error> {
+    sqlx::query_as!(
+        LockedSignIn,
+        "select user_id, expires_at, ended_at from sign_in where company_id = $1 and id = $2 for update",
+        cx.company_id(),
+        sign_in_id
+    )
+    .fetch_optional(&mut **tx)
+    .await
+}
