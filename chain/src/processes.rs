@@ -165,6 +165,21 @@ impl Server {
         Ok(pid.is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok()))
     }
 
+    /// The address of a database of its private cluster as the cluster's owner, to look at what is kept past every wall.
+    pub fn owner_url(&self, database: &str) -> Result<String> {
+        let file = postmaster_pid(&self.data_dir, 4).ok_or_else(|| {
+            anyhow!("{} has no running PostgreSQL under {}", self.name, self.data_dir.display())
+        })?;
+        let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        let mut lines = text.lines().skip(3).map(str::trim);
+        match (lines.next(), lines.next()) {
+            (Some(port), Some(socket)) => {
+                Ok(format!("postgresql:///{database}?host={socket}&port={port}&user=postgres"))
+            }
+            _ => bail!("{} is not whole: {text}", file.display()),
+        }
+    }
+
     /// Where its log is.
     #[must_use]
     pub fn log(&self) -> PathBuf {

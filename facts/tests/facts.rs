@@ -68,7 +68,6 @@ async fn hq_s_rollups_equal_the_store_s_facts_to_the_last_digit() {
         assert_eq!(stock::differences(&mut hq, place).await.unwrap(), []);
         assert_eq!(stock::differences(&mut store, place).await.unwrap(), []);
     }
-    world.end().await;
 }
 
 /// Where every receipt touches rows that share nothing, the rows come to the totals.
@@ -108,7 +107,6 @@ async fn a_sale_is_read_as_it_was_written() {
     }
     let unknown = shop.sale().id;
     assert!(sales::read(&mut store, place, unknown).await.unwrap().is_none());
-    world.end().await;
 }
 
 #[tokio::test]
@@ -154,7 +152,6 @@ async fn what_cannot_be_written_says_why_and_writes_nothing() {
     assert_eq!(report.totals.sales, 1);
     assert_eq!(report.totals.gross, first.total.decimal());
     assert_eq!(stock::differences(&mut store, place).await.unwrap(), []);
-    world.end().await;
 }
 
 #[tokio::test]
@@ -231,7 +228,6 @@ async fn a_session_s_figures_are_its_float_and_what_was_kept() {
     let mut again = close;
     again.register_session_id = session.id;
     assert!(matches!(sessions::close(&mut store, place, &[again]).await, Err(FactsError::ZNumberTaken)));
-    world.end().await;
 }
 
 #[tokio::test]
@@ -271,7 +267,6 @@ async fn what_was_tampered_with_is_found_and_put_right() {
     let put_right =
         reports::from_rollups(&mut hq, place.company_id, &query(&shop, GroupBy::Product)).await.unwrap();
     assert_eq!(put_right, right);
-    world.end().await;
 }
 
 #[tokio::test]
@@ -313,7 +308,6 @@ async fn many_registers_at_once_neither_lose_stock_nor_lock_each_other_out() {
         assert_eq!(on_hand, before.get(&variant).unwrap().on_hand - moved);
     }
     tx.rollback().await.unwrap();
-    world.end().await;
 }
 
 #[tokio::test]
@@ -333,7 +327,6 @@ async fn another_company_sees_and_adds_nothing() {
     let more = shop.sales(1);
     assert!(sales::write(&mut stranger, place, &more).await.is_err());
     assert!(rollups::add(&mut stranger, place, &more).await.is_err());
-    world.end().await;
 }
 
 #[tokio::test]
@@ -352,5 +345,4 @@ async fn rows_beyond_the_limit_are_counted_and_stay_in_the_totals() {
     assert_eq!(report.rows.len(), 4);
     assert_eq!(report.left_out, Some(5));
     assert_eq!(report.totals.sales, 60);
-    world.end().await;
 }

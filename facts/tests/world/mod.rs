@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use facts::Place;
-use private_postgres::{Cluster, Profile, Settings};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rust_decimal::Decimal;
+use server_kit::testing::Database;
 use shared_model::ids::*;
 use shared_model::prices::PriceKind;
 use shared_model::registers::RegisterSessionOpened;
@@ -13,37 +13,30 @@ use shared_model::selling::*;
 use shared_model::taxes::TaxKind;
 use shared_model::tenders::TenderKind;
 use shared_model::{Amount, Currency};
-use sqlx::{Connection, Executor, PgConnection};
-use std::path::PathBuf;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-/// A cluster of its own, gone with the test.
+/// HQ's database and a store's, gone with the test.
 pub struct World {
-    cluster: Option<Cluster>,
-    folder: PathBuf,
+    hq: Database,
+    store: Database,
 }
 
 impl World {
     pub async fn start() -> Self {
-        let folder = std::env::temp_dir().join(format!("facts-{}", Uuid::now_v7()));
-        let settings = Settings { profile: Profile::Testing, options: Vec::new() };
-        let cluster = Cluster::start(&folder, settings).await.unwrap();
-        let mut owner = PgConnection::connect(&cluster.owner_url()).await.unwrap();
-        owner.execute("create role tradepost_app nologin; create role lookup nologin").await.unwrap();
-        for (name, migrations) in
-            [("hq", sqlx::migrate!("../migrations-hq")), ("store", sqlx::migrate!("../migrations-store"))]
-        {
-            owner.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await.unwrap();
-            let mut conn = PgConnection::connect(&cluster.url("postgres", name)).await.unwrap();
-            migrations.run(&mut conn).await.unwrap();
+        Self {
+            hq: Database::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations-hq")).await,
+            store: Database::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations-store")).await,
         }
-        Self { cluster: Some(cluster), folder }
+    }
+
+    fn database(&self, name: &str) -> &Database {
+        if name == "hq" { &self.hq } else { &self.store }
     }
 
     /// A connection as the application has it: without rights on what it does not own, and behind the wall.
     pub async fn app(&self, database: &str, company: CompanyId) -> PgConnection {
-        let mut conn = self.owner(database).await;
-        conn.execute("set role tradepost_app").await.unwrap();
+        let mut conn = PgConnection::connect(&self.database(database).url()).await.unwrap();
         sqlx::query("select set_config('app.company_id', $1, false)")
             .bind(company.to_string())
             .execute(&mut conn)
@@ -54,21 +47,7 @@ impl World {
 
     /// A connection that may change what the application may not.
     pub async fn owner(&self, database: &str) -> PgConnection {
-        let cluster = self.cluster.as_ref().unwrap();
-        PgConnection::connect(&cluster.url("postgres", database)).await.unwrap()
-    }
-
-    pub async fn end(mut self) {
-        if let Some(cluster) = self.cluster.take() {
-            cluster.stop().await.unwrap();
-        }
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        drop(self.cluster.take());
-        let _ = std::fs::remove_dir_all(&self.folder);
+        PgConnection::connect(&self.database(database).owner_url()).await.unwrap()
     }
 }
 
