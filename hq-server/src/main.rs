@@ -1,3 +1,7 @@
-//! (being written)
+//! The command line of HQ's server.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hq_server::commands::main()
+}

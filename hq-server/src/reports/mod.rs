@@ -40,10 +40,16 @@ impl From<ReportError> for Problem {
             ReportError::SeveralCurrencies(currencies) => Self::invalid(
                 "/store",
                 "several_currencies",
-                format!("These stores sell in {currencies}, which do not add: ask for stores of one currency."),
+                format!(
+                    "These stores sell in {currencies}, which do not add: ask for stores of one currency."
+                ),
             ),
-            ReportError::AskedWrongly(wrong) => Self::invalid(wrong.pointer(), wrong.code(), wrong.to_string()),
-            ReportError::Facts(facts::FactsError::Database(error)) | ReportError::Database(error) => error.into(),
+            ReportError::AskedWrongly(wrong) => {
+                Self::invalid(wrong.pointer(), wrong.code(), wrong.to_string())
+            }
+            ReportError::Facts(facts::FactsError::Database(error)) | ReportError::Database(error) => {
+                error.into()
+            }
             ReportError::Facts(error) => Self::internal(error),
         }
     }

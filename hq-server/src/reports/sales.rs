@@ -111,11 +111,7 @@ async fn heard(tx: &mut Tx, shops: &[Shop]) -> Result<Vec<AsOf>, ReportError> {
         .iter()
         .filter_map(|shop| {
             let row = heard.iter().find(|row| row.store_id == shop.id && row.sequence > 0)?;
-            Some(AsOf {
-                store: shop.code.clone(),
-                watermark: row.sequence,
-                last_event_at: row.last_event_at,
-            })
+            Some(AsOf { store: shop.code.clone(), watermark: row.sequence, last_event_at: row.last_event_at })
         })
         .collect())
 }

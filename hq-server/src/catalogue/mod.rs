@@ -1,0 +1,27 @@
+//! What is sold: the tree of departments, and products with their variants and barcodes.
+
+mod departments;
+mod products;
+mod sql;
+
+use products::Product;
+
+use server_kit::Capability;
+
+use crate::master;
+
+/// What this capability brings.
+pub(crate) fn capability() -> Capability {
+    Capability {
+        name: "catalogue",
+        routes: master::routes::<departments::Department>().merge(master::routes::<Product>()),
+        permissions: &["catalogue.read", "catalogue.write"],
+        entities: &[],
+        facts: &[],
+    }
+}
+
+/// How long the texts of a product may be.
+pub(crate) mod limits {
+    pub(crate) use super::products::{LONGEST_DESCRIPTION, LONGEST_NAME, LONGEST_SKU, LONGEST_UNIT};
+}

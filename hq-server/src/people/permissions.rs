@@ -1,0 +1,32 @@
+//! The words that a role can have: what is asked for at HQ, and what is asked for in a store.
+
+/// What the servers ask for. A role has no other word: one that was mistyped would give nobody anything, unnoticed.
+pub(crate) const KNOWN: &[&str] = &[
+    "audit.read",
+    "catalogue.read",
+    "catalogue.write",
+    "import.run",
+    "price.publish",
+    "price.read",
+    "product.read",
+    "report.read",
+    "role.write",
+    "sale.override_price",
+    "sale.reduce",
+    "sale.ring_up",
+    "session.close",
+    "session.open",
+    "session.see_expected",
+    "session.x",
+    "stock.read",
+    "store.enrol",
+    "store.read",
+    "store.write",
+    "sync.manage",
+    "sync.now",
+    "sync.read",
+    "tax.write",
+    "tender.write",
+    "user.read",
+    "user.write",
+];

@@ -1,0 +1,110 @@
+//! What a store is sent of each kind of record: one statement each, which yields the records that hold for a store.
+
+/// One kind of record that goes down.
+pub(crate) struct Entity {
+    /// Its name: HQ's table and the store's.
+    pub(crate) name: &'static str,
+    /// From ids (`$1`) and a store (`$2`) to `(id, record)`, in the transaction's company. What it does not yield is gone
+    /// for that store.
+    pub(crate) sql: &'static str,
+}
+
+/// Every kind of record that goes down. Amounts are texts, as everywhere in JSON.
+pub(crate) const ENTITIES: &[Entity] = &[
+    Entity {
+        name: "company",
+        sql: "select company_id as id, json_build_object('id', company_id, 'code', code, 'name', name, 'legal_name', legal_name,
+                'address', address, 'tax_number', tax_number, 'currency', currency)::text as record
+              from company where company_id = any($1) and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "price_level",
+        sql: "select id, json_build_object('id', id, 'code', code, 'name', name)::text as record
+              from price_level where id = any($1) and archived_at is null and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "store",
+        sql: "select id, json_build_object('id', id, 'code', code, 'name', name, 'time_zone', time_zone, 'currency', currency,
+                'price_level_id', price_level_id, 'tax_rounding', tax_rounding, 'rounding_mode', rounding_mode, 'stock_policy', stock_policy,
+                'legal_name', legal_name, 'address', address, 'tax_number', tax_number, 'archived', archived_at is not null)::text as record
+              from store where id = any($1) and id = $2 and company_id = current_company()",
+    },
+    Entity {
+        name: "register",
+        sql: "select id, json_build_object('id', id, 'store_id', store_id, 'code', code, 'name', name,
+                'archived', archived_at is not null)::text as record
+              from register where id = any($1) and store_id = $2 and company_id = current_company()",
+    },
+    Entity {
+        name: "tax",
+        sql: "select id, json_build_object('id', id, 'code', code, 'name', name, 'kind', kind, 'rate', trim_scale(rate)::text,
+                'price_included', price_included, 'include_base_amount', include_base_amount, 'is_base_affected', is_base_affected,
+                'sequence', sequence, 'exempt_below', trim_scale(exempt_below)::text, 'part_above', trim_scale(part_above)::text,
+                'part_up_to', trim_scale(part_up_to)::text, 'valid_from', valid_from, 'valid_until', valid_until)::text as record
+              from tax where id = any($1) and archived_at is null and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "tax_group",
+        sql: "select id, json_build_object('id', id, 'code', code, 'name', name)::text as record
+              from tax_group where id = any($1) and archived_at is null and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "tax_group_tax",
+        sql: "select id, json_build_object('id', id, 'tax_group_id', tax_group_id, 'tax_id', tax_id)::text as record
+              from tax_group_tax where id = any($1) and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "department",
+        sql: "select id, json_build_object('id', id, 'parent_id', parent_id, 'code', code, 'name', name, 'tax_group_id', tax_group_id,
+                'archived', archived_at is not null)::text as record
+              from department where id = any($1) and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "product",
+        sql: "select id, json_build_object('id', id, 'department_id', department_id, 'name', name, 'description', description,
+                'tax_group_id', tax_group_id, 'unit', unit, 'quantity_decimals', quantity_decimals, 'discountable', discountable,
+                'stock_policy', stock_policy, 'archived', archived_at is not null)::text as record
+              from product where id = any($1) and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "variant",
+        sql: "select id, json_build_object('id', id, 'product_id', product_id, 'sku', sku, 'name', name, 'position', position,
+                'archived', archived_at is not null)::text as record
+              from variant where id = any($1) and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "barcode",
+        sql: "select id, json_build_object('id', id, 'variant_id', variant_id, 'code', code)::text as record
+              from barcode where id = any($1) and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "price",
+        sql: "select id, json_build_object('id', id, 'variant_id', variant_id, 'price_level_id', price_level_id, 'store_id', store_id,
+                'kind', kind, 'min_quantity', trim_scale(min_quantity)::text, 'valid_from', valid_from, 'valid_until', valid_until,
+                'amount', trim_scale(amount)::text, 'reason', reason)::text as record
+              from price where id = any($1) and (store_id is null or store_id = $2) and company_id = current_company()",
+    },
+    Entity {
+        name: "tender",
+        sql: "select id, json_build_object('id', id, 'code', code, 'name', name, 'kind', kind, 'allows_change', allows_change,
+                'cash_rounding', trim_scale(cash_rounding)::text, 'position', position, 'archived', archived_at is not null)::text as record
+              from tender where id = any($1) and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "role",
+        sql: "select id, json_build_object('id', id, 'code', code, 'name', name, 'permissions', permissions,
+                'max_reduction_percent', trim_scale(max_reduction_percent)::text, 'max_refund', trim_scale(max_refund)::text)::text as record
+              from role where id = any($1) and archived_at is null and company_id = current_company() and $2::uuid is not null",
+    },
+    // The PIN in it is HQ's (hex of what HQ sealed): `page` seals it for the store.
+    Entity {
+        name: STAFF,
+        sql: "select u.id, json_build_object('id', u.id, 'login', u.login, 'name', u.name, 'language', u.language,
+                'role_id', place.role_id, 'pin', encode(u.pin, 'hex'), 'active', u.active)::text as record
+              from user_store as place join app_user as u on u.company_id = place.company_id and u.id = place.user_id
+              where u.id = any($1) and place.store_id = $2 and u.archived_at is null and place.company_id = current_company()",
+    },
+];
+
+/// The people who work in a store.
+pub(crate) const STAFF: &str = "staff";

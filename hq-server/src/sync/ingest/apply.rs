@@ -1,0 +1,179 @@
+//! From entries to facts, set by set. An entry that does not apply is set aside with its reason; it never holds up the
+//! others.
+
+use std::collections::BTreeMap;
+
+use facts::{FactsError, Place};
+use serde::de::DeserializeOwned;
+use server_kit::Tx;
+use shared_model::ids::{CompanyId, StoreId};
+use shared_model::registers::{RegisterSessionClosed, RegisterSessionOpened};
+use shared_model::selling::SaleCompleted;
+use sqlx::Acquire as _;
+use uuid::Uuid;
+
+/// What is applied: an entry, as it was received.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received<'a> {
+    /// Its number in the store's journal.
+    pub(crate) sequence: i64,
+    /// What kind of fact.
+    pub(crate) kind: &'a str,
+    /// The version of its format.
+    pub(crate) version: i32,
+    /// The fact.
+    pub(crate) payload: &'a str,
+}
+
+/// Why an entry was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SetAside {
+    /// The entry's number.
+    pub(crate) sequence: i64,
+    /// Whether only an upgrade of HQ can help.
+    pub(crate) is_unknown_kind: bool,
+    /// In words.
+    pub(crate) reason: String,
+}
+
+/// The facts of a batch by kind, each with its entry's number. Kinds are written in the order of these fields, which is
+/// the order in which a store can write them: a session is opened before it sells, and sells before it is closed.
+#[derive(Default)]
+struct Sets {
+    opened: Vec<(i64, RegisterSessionOpened)>,
+    sales: Vec<(i64, SaleCompleted)>,
+    closed: Vec<(i64, RegisterSessionClosed)>,
+}
+
+/// Writes what the entries say; what does not apply is returned, in order.
+pub(crate) async fn apply(
+    tx: &mut Tx,
+    company_id: Uuid,
+    store_id: Uuid,
+    entries: &[Received<'_>],
+) -> Result<Vec<SetAside>, sqlx::Error> {
+    let place = Place { company_id: CompanyId::new(company_id), store_id: StoreId::new(store_id) };
+    let mut aside = BTreeMap::new();
+    let sets = read_all(entries, &mut aside);
+    write_set(tx, place, &sets.opened, &mut aside).await?;
+    write_set(tx, place, &sets.sales, &mut aside).await?;
+    write_set(tx, place, &sets.closed, &mut aside).await?;
+    Ok(aside.into_values().collect())
+}
+
+fn read_all(entries: &[Received<'_>], aside: &mut BTreeMap<i64, SetAside>) -> Sets {
+    let mut sets = Sets::default();
+    for entry in entries {
+        let read = match (entry.kind, entry.version) {
+            ("register_session_opened", 1) => read_into(entry, &mut sets.opened),
+            ("sale_completed", 1) => read_into(entry, &mut sets.sales).and_then(|()| {
+                match sets.sales.last() {
+                    Some((_, sale)) => checkout::prove(sale).map_err(|error| error.to_string()),
+                    None => Ok(()),
+                }
+                .inspect_err(|_| _ = sets.sales.pop())
+            }),
+            ("register_session_closed", 1) => read_into(entry, &mut sets.closed),
+            (kind, version) => {
+                let reason = format!("this release does not know {kind} in version {version}");
+                aside.insert(
+                    entry.sequence,
+                    SetAside { sequence: entry.sequence, is_unknown_kind: true, reason },
+                );
+                continue;
+            }
+        };
+        if let Err(reason) = read {
+            aside.insert(
+                entry.sequence,
+                SetAside { sequence: entry.sequence, is_unknown_kind: false, reason },
+            );
+        }
+    }
+    sets
+}
+
+fn read_into<T: DeserializeOwned>(entry: &Received<'_>, set: &mut Vec<(i64, T)>) -> Result<(), String> {
+    let fact = serde_json::from_str(entry.payload).map_err(|error| format!("it cannot be read: {error}"))?;
+    set.push((entry.sequence, fact));
+    Ok(())
+}
+
+/// A kind of fact that `facts` writes in sets.
+trait Write: Clone + Send + Sync {
+    fn write(
+        conn: &mut sqlx::PgConnection,
+        place: Place,
+        set: &[Self],
+    ) -> impl Future<Output = Result<(), FactsError>> + Send;
+}
+
+impl Write for RegisterSessionOpened {
+    async fn write(conn: &mut sqlx::PgConnection, place: Place, set: &[Self]) -> Result<(), FactsError> {
+        facts::sessions::open(conn, place, set).await
+    }
+}
+
+impl Write for SaleCompleted {
+    async fn write(conn: &mut sqlx::PgConnection, place: Place, set: &[Self]) -> Result<(), FactsError> {
+        facts::sales::write(conn, place, set).await?;
+        facts::rollups::add(conn, place, set).await
+    }
+}
+
+impl Write for RegisterSessionClosed {
+    async fn write(conn: &mut sqlx::PgConnection, place: Place, set: &[Self]) -> Result<(), FactsError> {
+        facts::sessions::close(conn, place, set).await
+    }
+}
+
+/// Writes a set under a savepoint. When one of its facts is at fault, the set is halved until that one is alone.
+async fn write_set<T: Write>(
+    tx: &mut Tx,
+    place: Place,
+    set: &[(i64, T)],
+    aside: &mut BTreeMap<i64, SetAside>,
+) -> Result<(), sqlx::Error> {
+    let mut parts = vec![set];
+    while let Some(part) = parts.pop() {
+        let facts: Vec<T> = part.iter().map(|(_, fact)| fact.clone()).collect();
+        if facts.is_empty() {
+            continue;
+        }
+        let mut savepoint = tx.begin().await?;
+        match T::write(&mut savepoint, place, &facts).await {
+            Ok(()) => savepoint.commit().await?,
+            Err(FactsError::Database(error)) if !is_about_the_data(&error) => return Err(error),
+            Err(error) => {
+                savepoint.rollback().await?;
+                match part {
+                    [(sequence, _)] => {
+                        let reason = error.to_string();
+                        aside.insert(
+                            *sequence,
+                            SetAside { sequence: *sequence, is_unknown_kind: false, reason },
+                        );
+                    }
+                    _ => {
+                        let (former, latter) = part.split_at(part.len() / 2);
+                        parts.push(latter);
+                        parts.push(former);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the database refuses what it was given, and would again: a value (22), a constraint (23), a size (54). All else
+/// is the moment's fault, and the whole batch is tried again.
+fn is_about_the_data(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(refusal) => {
+            refusal.code().is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
+        }
+        sqlx::Error::Encode(_) => true,
+        _ => false,
+    }
+}

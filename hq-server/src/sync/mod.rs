@@ -1,0 +1,56 @@
+//! How stores and HQ agree: the feed goes down, journals come up, the bell rings. Nothing of what a record or a fact
+//! means is decided here: `feed::entities` lists the records, `ingest::apply` hands facts to the `facts` crate.
+
+pub mod bell;
+pub mod enrol;
+pub(crate) mod feed;
+pub(crate) mod hub;
+mod incidents;
+pub(crate) mod ingest;
+mod stores;
+mod token;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use server_kit::{AppState, Capability};
+use sync_protocol::wire::MAX_BATCH_BYTES_COMPRESSED;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use hub::Hub;
+
+/// What stores talk to, below `/sync/v1`: `Router::nest("/sync/v1", sync::wire(hub))`.
+pub fn wire(hub: Hub) -> Router<AppState> {
+    Router::new()
+        .route("/feed", get(feed::get_feed))
+        .route(
+            "/journal",
+            post(ingest::post_journal).layer(DefaultBodyLimit::max(MAX_BATCH_BYTES_COMPRESSED)),
+        )
+        .route("/offer", post(ingest::post_offer).layer(DefaultBodyLimit::max(MAX_BATCH_BYTES_COMPRESSED)))
+        .route("/live", get(bell::get_live))
+        .route("/enrol", post(enrol::post_enrol).layer(DefaultBodyLimit::max(16 * 1024)))
+        .route("/time", get(enrol::get_time))
+        .layer(axum::Extension(hub))
+}
+
+/// What people use of it, below `/api/v1`.
+pub fn capability(hub: Hub) -> Capability {
+    let routes = OpenApiRouter::new()
+        .merge(stores::routes())
+        .merge(incidents::routes())
+        .merge(enrol::routes())
+        .layer(axum::Extension(hub));
+    Capability {
+        name: "sync",
+        routes,
+        permissions: &["sync.read", "sync.manage", "store.enrol"],
+        entities: &[],
+        facts: &[],
+    }
+}
+
+/// The part of a problem's type that `Problem` takes.
+fn problem_name(of_type: &'static str) -> &'static str {
+    of_type.strip_prefix("/problems/").unwrap_or(of_type)
+}
