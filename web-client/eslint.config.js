@@ -27,7 +27,7 @@ const walls = [
 }))
 
 export default typescript.config(
-  { ignores: ['dist', 'test-results', 'src/api/generated', 'node_modules'] },
+  { ignores: ['dist', 'e2e/results', 'src/api/generated', 'node_modules'] },
   typescript.configs.strictTypeChecked,
   ...vue.configs['flat/recommended'],
   ...accessibility.configs['flat/recommended'],

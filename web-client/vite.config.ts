@@ -1,13 +1,14 @@
 import vue from '@vitejs/plugin-vue'
 import { fileURLToPath, URL } from 'node:url'
 import { defineConfig } from 'vite'
+import { compress } from './build/compress.ts'
 import { serviceWorker } from './build/service-worker.ts'
 
 // `npm run dev` talks to a running server: HQ's of the demo, unless told otherwise.
 const server = process.env['TRADEPOST_SERVER'] ?? 'http://127.0.0.1:3000'
 
 export default defineConfig({
-  plugins: [vue(), serviceWorker()],
+  plugins: [vue(), serviceWorker(), compress()],
   resolve: {
     alias: {
       '@': fileURLToPath(new URL('./src', import.meta.url)),

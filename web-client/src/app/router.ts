@@ -53,7 +53,7 @@ export function createDeskRouter(mode: 'hq' | 'store', session: ReturnType<typeo
     if (to.meta.open) return session.isSignedIn ? { path: wished(to.query['next']) } : true
     return session.isSignedIn
       ? true
-      : { name: 'sign-in', query: to.path === '/' ? {} : { next: to.fullPath } }
+      : { name: 'sign-in', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
   })
 
   // Signed in or out, here or in another tab.
@@ -63,7 +63,7 @@ export function createDeskRouter(mode: 'hq' | 'store', session: ReturnType<typeo
       const at = router.currentRoute.value
       if (signedIn && at.name === 'sign-in') void router.replace(wished(at.query['next']))
       if (!signedIn && !at.meta.open)
-        void router.replace({ name: 'sign-in', query: at.path === '/' ? {} : { next: at.fullPath } })
+        void router.replace({ name: 'sign-in', query: at.fullPath === '/' ? {} : { next: at.fullPath } })
     },
   )
 

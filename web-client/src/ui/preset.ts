@@ -60,6 +60,38 @@ const night = {
 export const preset = definePreset(
   { ...base, components: { button, inputtext, password, popover, selectbutton, skeleton, togglebutton } },
   {
+    components: {
+      togglebutton: {
+        colorScheme: {
+          light: {
+            root: {
+              background: '#f1ede5',
+              checkedBackground: '#f1ede5',
+              hoverBackground: '#f1ede5',
+              borderColor: '#f1ede5',
+              checkedBorderColor: '#f1ede5',
+              color: '#4a535d',
+              hoverColor: '#1b1f24',
+              checkedColor: '#1b1f24',
+            },
+            content: { checkedBackground: '#ffffff', checkedShadow: '0 0 0 1px #8c857a' },
+          },
+          dark: {
+            root: {
+              background: '#1e2226',
+              checkedBackground: '#1e2226',
+              hoverBackground: '#1e2226',
+              borderColor: '#1e2226',
+              checkedBorderColor: '#1e2226',
+              color: '#9aa3ad',
+              hoverColor: '#eceae4',
+              checkedColor: '#eceae4',
+            },
+            content: { checkedBackground: '#2c3137', checkedShadow: '0 0 0 1px #6b737c' },
+          },
+        },
+      },
+    },
     primitive: { borderRadius: { xs: '3px', sm: '4px', md: '6px', lg: '6px', xl: '10px' } },
     semantic: {
       primary: green,
@@ -96,7 +128,7 @@ export const preset = definePreset(
             color: '#1b1f24',
             hoverBackground: '#f1ede5',
           },
-          overlay: { popover: { background: '#ffffff', borderColor: '#cdc6b9', color: '#1b1f24' } },
+          overlay: { popover: { background: '#ffffff', borderColor: '#8c857a', color: '#1b1f24' } },
         },
         dark: {
           surface: night,
@@ -128,7 +160,7 @@ export const preset = definePreset(
             color: '#eceae4',
             hoverBackground: '#282d32',
           },
-          overlay: { popover: { background: '#1e2226', borderColor: '#363c42', color: '#eceae4' } },
+          overlay: { popover: { background: '#1e2226', borderColor: '#6b737c', color: '#eceae4' } },
         },
       },
     },

@@ -8,6 +8,7 @@ export interface BarFact {
   id: string
   text: string
   tone: Tone
+  icon?: 'up' | 'down'
   /** Left out where the bar is narrow. */
   minor?: boolean
 }

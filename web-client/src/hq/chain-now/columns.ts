@@ -19,6 +19,8 @@ export interface Column {
   key: SortKey
   label: string
   isNumber: boolean
+  /** Gives way where there is little room. */
+  isMinor?: boolean
   cell(row: StoreRow, now: number): Cell
 }
 
@@ -86,7 +88,7 @@ export function useColumns(seesMoney: () => boolean, currency: () => string | nu
         }
 
   const clock = (row: StoreRow): Cell => {
-    if (row.skewMs === null) return { text: '–', tone: 'muted' }
+    if (row.skewMs === null || row.state === 'never') return { text: '–', tone: 'muted' }
     if (Math.abs(row.skewMs) < CLOCK_AGREES_MS) return { text: t('chain.clockRight') }
     const span = formatSpan(row.skewMs, locale())
     const text = row.skewMs > 0 ? t('chain.fast', { span }) : t('chain.slow', { span })
@@ -130,9 +132,9 @@ export function useColumns(seesMoney: () => boolean, currency: () => string | nu
             ? { text: '–', tone: 'muted' }
             : { text: formatCount(row.figures.sales, locale()), moves: true },
       },
-      { key: 'net', label: t('chain.net'), isNumber: true, cell: money('net') },
-      { key: 'tax', label: t('chain.tax'), isNumber: true, cell: money('tax') },
-      { key: 'gross', label: t('chain.gross'), isNumber: true, cell: money('gross') },
+      { key: 'net', label: t('day.net'), isNumber: true, isMinor: true, cell: money('net') },
+      { key: 'tax', label: t('day.tax'), isNumber: true, isMinor: true, cell: money('tax') },
+      { key: 'gross', label: t('day.gross'), isNumber: true, cell: money('gross') },
     ]
   })
 }
