@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::fmt::Write as _;
 
 use sync_protocol::store_sync::{Action, Checkpoint, Event, Failure, PushRefusal, Settings, Staging, Timer};
 use sync_protocol::wire::{Cursor, PageError, Tag, read_page};
@@ -138,7 +139,7 @@ struct World {
 pub fn run(scenario: Scenario) -> Result<Report, String> {
     let mut world = World::new(scenario);
     for _ in 0..scenario.steps {
-        world.misfortune()?;
+        world.misfortune();
         world.step()?;
     }
     world.heal();
@@ -346,7 +347,7 @@ impl World {
         match due.what {
             // What has reached HQ has its effect, whatever became of the store.
             What::Pull { attempt, after, heard } => {
-                self.at_hq_pull(at, due.run, attempt, after.as_ref(), heard)
+                self.at_hq_pull(at, due.run, attempt, after.as_ref(), heard);
             }
             What::Push { attempt, request, heard, more } => {
                 self.at_hq_push(at, due.run, attempt, &request, heard, more);
@@ -543,9 +544,9 @@ impl World {
     }
 
     /// What people and misfortune do between two events.
-    fn misfortune(&mut self) -> Result<(), String> {
+    fn misfortune(&mut self) {
         if self.stores.is_empty() {
-            return Ok(());
+            return;
         }
         let at = self.chance.below(self.stores.len());
         if self.chance.happens(150) {
@@ -578,7 +579,6 @@ impl World {
         if self.scenario.restores {
             self.restores(at);
         }
-        Ok(())
     }
 
     fn fact(&mut self, at: usize) {
@@ -718,13 +718,15 @@ impl World {
         let mut text = format!("HQ at {head}");
         for (at, store) in self.stores.iter().enumerate() {
             let sent = self.hq.watermark(store.disk.incarnation).map_or(-1, |watermark| watermark.sequence);
-            text.push_str(&format!(
+            // Writing into memory does not fail.
+            let _ = write!(
+                text,
                 "; store {at} at {}, {sent} of {} entries, acknowledged {}, halted {:?}",
                 store.machine.position(),
                 store.disk.journal.len(),
                 store.disk.acknowledged,
                 store.machine.halted(),
-            ));
+            );
         }
         text
     }

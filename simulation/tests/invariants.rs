@@ -1,5 +1,7 @@
 //! The invariants hold in short runs of many seeds; `make soak` runs long ones.
 
+#![expect(clippy::panic, reason = "a test that fails panics")]
+
 use simulation::{Scenario, run};
 
 fn hold(scenario: Scenario) -> simulation::Report {

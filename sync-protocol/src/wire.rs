@@ -55,7 +55,7 @@ pub const MAX_NAME: usize = 64;
 /// JSON that is kept as the bytes it was written with: parsing and printing it again could change the order of keys
 /// or the spelling of numbers, and then its hash.
 ///
-/// The bytes survive because serde_json copies a raw value verbatim, both ways. White space around the value does
+/// The bytes survive because `serde_json` copies a raw value verbatim, both ways. White space around the value does
 /// not, so a writer keeps none there ([`RawJson::new`] trims it).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
