@@ -43,11 +43,23 @@ create unlogged table staging (
 create unlogged table staged_record (
     entity text not null,
     id uuid not null,
-    record jsonb,
+    position bigint not null,
+    record jsonb, -- null: gone for this store
     primary key (entity, id)
 );
 grant select, insert, update, delete on staging, staged_record to tradepost_app;
 grant truncate on staged_record to tradepost_app;
+
+-- Where in the feed a record was last touched, for those that HQ could lose: should HQ come back from a backup, it is offered them.
+-- Written by apply_staged() alone.
+create table record_position (
+    entity text not null,
+    id uuid not null,
+    position bigint not null,
+    primary key (entity, id)
+);
+create index record_position_by_position on record_position (position);
+grant select on record_position to tradepost_app;
 
 -- Moves from_hq to the checkpoint that is staged whole: entity by entity, each as a set. The caller then takes the
 -- checkpoint lock and commits. An entity without a table here is of a later release and is left out; a column without a
@@ -92,6 +104,15 @@ begin
                 entity.name, entity.name);
         end if;
     end loop;
+    -- A backup is hours old, not thousands of commits: of a whole bootstrap only the newest are kept.
+    if staged.resync then
+        delete from public.record_position;
+    end if;
+    insert into public.record_position as known (entity, id, position)
+        select s.entity, s.id, s.position from public.staged_record s
+        where s.record is not null and s.position > staged.position - 10000 and (not staged.resync or s.position > 1)
+        on conflict on constraint record_position_pkey do update set position = excluded.position;
+    delete from public.record_position where position <= staged.position - 10000;
     update from_hq.staff set active = false where active and id = any (switched_off);
     insert into public.checkpoint as c (cursor, position, tag, schema, folded, applied_at)
         values (staged.cursor, staged.position, staged.tag, staged.schema, staged.folded, apply_staged.applied_at)
@@ -110,6 +131,26 @@ end
 $$;
 revoke execute on function apply_staged(timestamptz) from public;
 grant execute on function apply_staged(timestamptz) to tradepost_app;
+
+-- The records that this store has from beyond a position of HQ's, as they travel (amounts as texts).
+create function newer_than(beyond bigint) returns table (entity text, id uuid, "position" bigint, record text)
+    language plpgsql stable set search_path = pg_catalog, public, pg_temp as $$
+declare
+    kind record;
+begin
+    for kind in
+        select c.relname as name, string_agg(format(case when a.atttypid = 'numeric'::regtype then '%1$L, t.%1$I::text' else '%1$L, t.%1$I' end,
+            a.attname), ', ' order by a.attnum) as fields
+        from pg_class c join pg_attribute a on a.attrelid = c.oid
+        where c.relnamespace = 'from_hq'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped and a.attname <> 'deleted'
+        group by c.relname order by c.relname
+    loop
+        return query execute format('select p.entity, p.id, p.position, case when t.deleted then null else jsonb_build_object(%1$s)::text end
+            from public.record_position p join from_hq.%2$I t on t.id = p.id where p.entity = %2$L and p.position > $1', kind.fields, kind.name)
+            using beyond;
+    end loop;
+end
+$$;
 
 -- A register's receipt series in this incarnation, with its journal stream's head: the one row that the register's
 -- operations lock, so that numbers and chain have no gap and registers do not wait for each other.

@@ -42,9 +42,13 @@ impl From<ReportError> for Problem {
                 "unknown_store",
                 format!("This store is {here} and knows of no store {asked}; HQ does."),
             ),
-            ReportError::AskedWrongly(wrong) => Self::invalid(wrong.pointer(), wrong.code(), wrong.to_string()),
+            ReportError::AskedWrongly(wrong) => {
+                Self::invalid(wrong.pointer(), wrong.code(), wrong.to_string())
+            }
             ReportError::NotReady(error) => error.into(),
-            ReportError::Facts(facts::FactsError::Database(error)) | ReportError::Database(error) => error.into(),
+            ReportError::Facts(facts::FactsError::Database(error)) | ReportError::Database(error) => {
+                error.into()
+            }
             ReportError::Facts(error) => Self::internal(error),
         }
     }

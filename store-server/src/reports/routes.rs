@@ -48,10 +48,9 @@ async fn report_sales(
     Query(parameters): Query<SalesParameters>,
 ) -> Result<Json<SalesReport>, Problem> {
     actor.require("report.read")?;
-    let report = read(&state, &actor, move |tx, cx| {
-        Box::pin(async move { sales::report(tx, cx, &parameters).await })
-    })
-    .await
-    .map_err(|error: ReportError| Problem::from(error))?;
+    let report =
+        read(&state, &actor, move |tx, cx| Box::pin(async move { sales::report(tx, cx, &parameters).await }))
+            .await
+            .map_err(|error: ReportError| Problem::from(error))?;
     Ok(Json(report))
 }

@@ -18,10 +18,7 @@ pub(super) async fn report(
     if let Some(asked) = &parameters.store
         && let Some(other) = asked.split(',').map(str::trim).find(|code| *code != store.code)
     {
-        return Err(ReportError::AnotherStore {
-            asked: other.chars().take(20).collect(),
-            here: store.code,
-        });
+        return Err(ReportError::AnotherStore { asked: other.chars().take(20).collect(), here: store.code });
     }
     let today = store.business_date(cx.now);
     let (from, to) = reports::period(parameters.from, parameters.to, (today, today))?;

@@ -1,0 +1,120 @@
+//! The locks of a store, one function each, in the order in which they may be taken: the checkpoint, a register's
+//! series, stock (`facts::locks::stock`). Sync's own are held by its two connections for as long as they live.
+
+use std::time::Duration;
+
+use sqlx::{Connection as _, PgConnection};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+/// Shared by every operation that reads master data, exclusive for the moment in which apply commits.
+const CHECKPOINT: i64 = 0x5450_0001;
+/// Held by the one process that pulls.
+const PULLER: i64 = 0x5450_0002;
+/// Held by the one process that pushes.
+const PUSHER: i64 = 0x5450_0003;
+
+/// How long apply only tries.
+const TRIES: Duration = Duration::from_millis(200);
+
+/// A register's series, locked: what its operations number by and chain to.
+#[derive(Debug)]
+pub(crate) struct Series {
+    pub(crate) series: String,
+    pub(crate) register_id: Uuid,
+    pub(crate) register_code: String,
+    pub(crate) incarnation: Uuid,
+    pub(crate) next_number: i32,
+    pub(crate) next_z: i32,
+    pub(crate) open_session: Option<Uuid>,
+    pub(crate) leased_to: Option<Uuid>,
+    pub(crate) stream_sequence: i64,
+    pub(crate) stream_hash: Vec<u8>,
+}
+
+/// Holds the checkpoint until the transaction ends: what is read after this is of one.
+pub(crate) async fn hold_checkpoint(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock_shared($1)", CHECKPOINT).execute(connection).await?;
+    Ok(())
+}
+
+/// The series in which this session is open, with the checkpoint held, in one round trip.
+pub(crate) async fn series_of_session(
+    connection: &mut PgConnection,
+    register_session_id: Uuid,
+) -> sqlx::Result<Option<Series>> {
+    sqlx::query_as!(
+        Series,
+        "select series, register_id, register_code, incarnation, next_number, next_z, open_session, leased_to, stream_sequence,
+             stream_hash
+         from receipt_series
+         where open_session = $1 and (select pg_advisory_xact_lock_shared($2)) is not null
+         for update",
+        register_session_id,
+        CHECKPOINT
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// A register's series of this life.
+pub(crate) async fn series_of_register(
+    connection: &mut PgConnection,
+    register_id: Uuid,
+    incarnation: Uuid,
+) -> sqlx::Result<Option<Series>> {
+    sqlx::query_as!(
+        Series,
+        "select series, register_id, register_code, incarnation, next_number, next_z, open_session, leased_to, stream_sequence,
+             stream_hash
+         from receipt_series where register_id = $1 and incarnation = $2
+         for update",
+        register_id,
+        incarnation
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Takes the checkpoint for apply, as the last thing before its commit. It tries first, so that no sale waits behind it;
+/// then it queues, for 50 ms at a time, so that sale after sale cannot starve it.
+pub(crate) async fn take_checkpoint(transaction: &mut PgConnection) -> sqlx::Result<()> {
+    let until = Instant::now() + TRIES;
+    while Instant::now() < until {
+        let taken = sqlx::query_scalar!("select pg_try_advisory_xact_lock($1)", CHECKPOINT)
+            .fetch_one(&mut *transaction)
+            .await?
+            .unwrap_or_default();
+        if taken {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    loop {
+        let mut savepoint = transaction.begin().await?;
+        sqlx::query("select set_config('lock_timeout', '50ms', true)").execute(&mut *savepoint).await?;
+        match sqlx::query!("select pg_advisory_xact_lock($1)", CHECKPOINT).execute(&mut *savepoint).await {
+            Ok(_) => return savepoint.commit().await,
+            Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some("55P03") => {
+                savepoint.rollback().await?;
+                sleep(Duration::from_millis(25)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Makes this connection the puller's, if there is none.
+pub(crate) async fn become_puller(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    hold(connection, PULLER).await
+}
+
+/// Makes this connection the pusher's, if there is none.
+pub(crate) async fn become_pusher(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    hold(connection, PUSHER).await
+}
+
+async fn hold(connection: &mut PgConnection, key: i64) -> sqlx::Result<bool> {
+    let held = sqlx::query_scalar!("select pg_try_advisory_lock($1)", key).fetch_one(connection).await?;
+    Ok(held.unwrap_or_default())
+}

@@ -1,0 +1,469 @@
+//! Ringing up: a script's cart becomes a sale, its stock movements and its journal entry, all of it or nothing.
+
+use checkout::{Cart, CartLine, Limits, ReceiptHead, Reduction, Rules, Tendered};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use server_kit::{Context, Problem, Tx};
+use sha2::{Digest as _, Sha256};
+use shared_model::ids::{
+    CustomerId, MovementId, PaymentId, RegisterId, RegisterSessionId, SaleId, SaleLineId, SalesRepId,
+    TenderId, UserId, VariantId,
+};
+use shared_model::selling::SaleCompleted;
+use shared_model::{Amount, Percent, Quantity, UnitPrice};
+use utoipa::ToSchema;
+
+use super::load;
+use crate::journal::{self, Fact, JournalError};
+use crate::locks;
+use crate::this_store::{self, NotReady};
+
+/// The journal's word for a sale.
+pub const KIND: &str = "sale_completed";
+
+/// A sale as a script asks for it. (A till's completed sale, with its number and signature, comes with the till.)
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RingUpBody {
+    /// The sale; equal to the one in the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<SaleId>,
+    /// The open session that it happens in.
+    pub register_session_id: RegisterSessionId,
+    /// Who buys, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    /// What is bought.
+    #[schema(min_items = 1)]
+    pub lines: Vec<WireLine>,
+    /// What is handed over.
+    pub payments: Vec<WirePayment>,
+    /// What the customer was told; another total is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_total: Option<Amount>,
+}
+
+/// One line: a variant by its id, its SKU or a barcode.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WireLine {
+    /// The line.
+    pub id: SaleLineId,
+    /// What, by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant_id: Option<VariantId>,
+    /// Or by SKU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// Or by what was scanned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub barcode: Option<String>,
+    /// How many.
+    pub quantity: Quantity,
+    /// What is taken off by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduction: Option<WireReduction>,
+    /// Another price of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_price: Option<UnitPrice>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_price_reason: Option<String>,
+    /// Who gets the credit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sales_rep_id: Option<SalesRepId>,
+}
+
+/// A percentage or an amount, one of the two.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WireReduction {
+    /// So much of what the line costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<Percent>,
+    /// This amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Amount>,
+    /// Why.
+    pub reason: String,
+}
+
+/// One use of a tender, by its id or its code.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WirePayment {
+    /// The payment.
+    pub id: PaymentId,
+    /// The tender, by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tender_id: Option<TenderId>,
+    /// Or by code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tender: Option<String>,
+    /// Handed over.
+    pub amount: Amount,
+    /// What the customer's card or voucher says, never a card number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+
+/// The command: a body whose id is sure.
+#[derive(Clone, Debug)]
+pub(crate) struct RingUp {
+    pub(crate) id: SaleId,
+    pub(crate) register_session_id: RegisterSessionId,
+    pub(crate) customer_id: Option<CustomerId>,
+    pub(crate) lines: Vec<WireLine>,
+    pub(crate) payments: Vec<WirePayment>,
+    pub(crate) expected_total: Option<Amount>,
+    digest: [u8; 32],
+}
+
+impl RingUp {
+    /// Of a body at an address.
+    pub(crate) fn new(id: SaleId, mut body: RingUpBody) -> Result<Self, RingUpError> {
+        if body.id.is_some_and(|named| named != id) {
+            return Err(RingUpError::OtherId);
+        }
+        body.id = Some(id);
+        for (at, line) in body.lines.iter().enumerate() {
+            let ways = [line.variant_id.is_some(), line.sku.is_some(), line.barcode.is_some()];
+            if ways.iter().filter(|is_given| **is_given).count() != 1 {
+                return Err(RingUpError::invalid(
+                    format!("/lines/{at}/variant_id"),
+                    "one_of",
+                    "A line has one of variant_id, sku and barcode.",
+                ));
+            }
+        }
+        for (at, payment) in body.payments.iter().enumerate() {
+            if payment.tender_id.is_some() == payment.tender.is_some() {
+                return Err(RingUpError::invalid(
+                    format!("/payments/{at}/tender"),
+                    "one_of",
+                    "A payment has one of tender_id and tender.",
+                ));
+            }
+        }
+        // Of the fields as they were understood, so that spaces and the order of keys make no other body.
+        let bytes = serde_json::to_vec(&body)?;
+        Ok(Self {
+            id,
+            register_session_id: body.register_session_id,
+            customer_id: body.customer_id,
+            lines: body.lines,
+            payments: body.payments,
+            expected_total: body.expected_total,
+            digest: Sha256::digest(&bytes).into(),
+        })
+    }
+}
+
+/// Why there is no sale.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RingUpError {
+    #[error("the id in the body is another than in the address")]
+    OtherId,
+    #[error("{detail}")]
+    Invalid { pointer: String, code: &'static str, detail: String },
+    #[error("the sale is known with another body")]
+    OtherBody,
+    #[error("there is no such register session")]
+    NoSession,
+    #[error("the register session is closed")]
+    SessionClosed,
+    #[error("the register is leased to a device")]
+    RegisterLeased,
+    #[error(transparent)]
+    Refused(#[from] checkout::Refusals),
+    #[error("the total is {total}, not {expected}")]
+    TotalDiffers { total: Amount, expected: Amount },
+    #[error("there is not enough of {sku}")]
+    InsufficientStock { sku: String, pointer: String, missing: Decimal },
+    #[error("the sale does not prove")]
+    Unproven(#[from] checkout::ProofError),
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    #[error("the facts cannot be written")]
+    Facts(#[from] facts::FactsError),
+    #[error("the journal cannot be written")]
+    Journal(#[from] JournalError),
+    #[error("the request cannot be read again")]
+    Json(#[from] serde_json::Error),
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl RingUpError {
+    fn invalid(pointer: String, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid { pointer, code, detail: detail.into() }
+    }
+}
+
+impl From<RingUpError> for Problem {
+    fn from(error: RingUpError) -> Self {
+        match error {
+            RingUpError::OtherId => {
+                Self::invalid("/id", "differs", "The id in the body is not the one in the address.")
+            }
+            RingUpError::Invalid { pointer, code, detail } => Self::invalid(pointer, code, detail),
+            RingUpError::OtherBody => Self::conflict("different-body", "This id is that of another sale"),
+            RingUpError::NoSession => Self::invalid(
+                "/register_session_id",
+                "unknown",
+                "There is no such register session in this store.",
+            ),
+            RingUpError::SessionClosed => Self::conflict("session-closed", "The register session is closed"),
+            RingUpError::RegisterLeased => Self::conflict(
+                "register-leased",
+                "A device holds this register's lease and numbers its sales itself",
+            ),
+            RingUpError::Refused(refusals) => refused(&refusals),
+            RingUpError::TotalDiffers { total, expected } => {
+                Self::conflict("total-differs", "The sale comes to another total")
+                    .detail(format!("The total is {total}; {expected} was expected."))
+                    .with("total", total.to_string())
+                    .with("expected_total", expected.to_string())
+            }
+            RingUpError::InsufficientStock { sku, pointer, missing } => {
+                Self::conflict("insufficient-stock", "There is not enough in stock")
+                    .detail(format!("{missing} of {sku} are missing."))
+                    .field(pointer, "insufficient_stock", format!("{missing} of {sku} are missing."))
+            }
+            RingUpError::NotReady(error) => error.into(),
+            RingUpError::Facts(facts::FactsError::IdTaken { table }) => {
+                let (pointer, what) =
+                    if table == "payment" { ("/payments", "payment") } else { ("/lines", "line") };
+                Self::conflict("id-taken", "An id is that of something else").field(
+                    pointer,
+                    "id_taken",
+                    format!("The id of a {what} is used twice."),
+                )
+            }
+            RingUpError::Facts(facts::FactsError::OutOfBounds) => {
+                Self::invalid("/lines", "out_of_bounds", "A number is beyond what a sale can hold.")
+            }
+            RingUpError::Facts(facts::FactsError::Database(error))
+            | RingUpError::Journal(JournalError::Database(error))
+            | RingUpError::Database(error) => error.into(),
+            RingUpError::Journal(JournalError::TooLarge) => {
+                Self::invalid("/lines", "too_many", "The sale is larger than the journal takes.")
+            }
+            error @ (RingUpError::Unproven(_)
+            | RingUpError::Facts(_)
+            | RingUpError::Journal(_)
+            | RingUpError::Json(_)) => Self::internal(error),
+        }
+    }
+}
+
+/// What `checkout` refuses, each with its pointer and code.
+fn refused(refusals: &checkout::Refusals) -> Problem {
+    Problem::invalid_fields(
+        refusals
+            .iter()
+            .map(|refusal| server_kit::FieldError {
+                pointer: refusal.pointer.clone(),
+                code: refusal.reason.code().into(),
+                detail: refusal.reason.to_string(),
+            })
+            .collect(),
+    )
+}
+
+/// Rings up. Five round trips and the commit: the register's row and the checkpoint, the store, the goods, the journal, the
+/// facts. Stock comes last, as its rows are what registers wait for each other at.
+pub(crate) async fn ring_up(
+    tx: &mut Tx,
+    cx: &Context,
+    command: &RingUp,
+) -> Result<SaleCompleted, RingUpError> {
+    let Some(mut series) = locks::series_of_session(tx, command.register_session_id.uuid()).await? else {
+        return without_open_session(tx, command).await;
+    };
+    if series.leased_to.is_some() {
+        return Err(RingUpError::RegisterLeased);
+    }
+    let store = this_store::load(tx).await?;
+    let wanted = load::Wanted {
+        sale_id: command.id.uuid(),
+        register_session_id: command.register_session_id.uuid(),
+        variants: command.lines.iter().filter_map(|line| line.variant_id).map(VariantId::uuid).collect(),
+        skus: command.lines.iter().filter_map(|line| line.sku.as_deref()).collect(),
+        barcodes: command.lines.iter().filter_map(|line| line.barcode.as_deref()).collect(),
+    };
+    let loaded = load::load(tx, &wanted, store.stock_policy, store.place.store_id.uuid()).await?;
+    if let Some(digest) = &loaded.digest {
+        return known(tx, command, digest).await;
+    }
+    let business_date = loaded.business_date.ok_or(RingUpError::NoSession)?;
+
+    let computed = checkout::compute(
+        &cart(command, &loaded)?,
+        &loaded.catalogue,
+        &Rules {
+            store_id: store.place.store_id,
+            currency: store.currency,
+            price_level_id: store.price_level_id,
+            tax_rounding: store.tax_rounding,
+            rounding_mode: store.rounding_mode,
+            at: store.local(cx.now),
+            limits: limits(cx)?,
+        },
+    )?;
+    if let Some(expected) = command.expected_total
+        && expected != computed.total
+    {
+        return Err(RingUpError::TotalDiffers { total: computed.total, expected });
+    }
+    let settlement = checkout::settle(&computed, &payments(command, &loaded)?, &loaded.tenders)?;
+
+    let number = series.next_number;
+    let cashier = cx.actor.person();
+    let sale = checkout::complete(
+        ReceiptHead {
+            id: command.id,
+            register_session_id: command.register_session_id,
+            register_id: RegisterId::new(series.register_id),
+            register_code: series.register_code.clone(),
+            series: series.series.clone(),
+            number,
+            receipt_number: format!("{}-{}-{number:06}", store.code, series.series),
+            business_date,
+            completed_at: cx.now,
+            local_hour: store.hour(cx.now),
+            cashier_id: UserId::new(cashier.map(|person| person.user_id).unwrap_or_default()),
+            cashier_name: cashier.map(|person| person.name.to_string()).unwrap_or_default(),
+            customer_id: command.customer_id,
+            feed_position: store.position,
+        },
+        computed,
+        settlement,
+        || MovementId::new(cx.new_id()),
+    );
+    checkout::prove(&sale)?;
+
+    series.next_number = number.checked_add(1).ok_or(facts::FactsError::OutOfBounds)?;
+    let payload = journal::payload(&sale)?;
+    let fact = Fact {
+        event_id: cx.new_id(),
+        kind: KIND,
+        version: 1,
+        occurred_at: cx.now,
+        business_date,
+        feed_position: store.position,
+        payload: &payload,
+    };
+    journal::append(tx, &series, &fact, Some((command.id.uuid(), &command.digest))).await?;
+    let on_hand = facts::sales::write(tx, store.place, std::slice::from_ref(&sale)).await?;
+    // The write holds the rows' locks, so this is what they are.
+    for variant in &loaded.blocked {
+        if let Some(left) = on_hand.get(variant)
+            && left.is_sign_negative()
+            && !left.is_zero()
+            && let Some((at, line)) =
+                sale.lines.iter().enumerate().find(|(_, line)| line.variant_id == *variant)
+        {
+            return Err(RingUpError::InsufficientStock {
+                sku: line.sku.clone(),
+                pointer: format!("/lines/{at}/quantity"),
+                missing: left.abs(),
+            });
+        }
+    }
+    Ok(sale)
+}
+
+/// No session of this id is open: the sale may be rung up already, the session closed, or unknown.
+async fn without_open_session(tx: &mut Tx, command: &RingUp) -> Result<SaleCompleted, RingUpError> {
+    let digest = sqlx::query_scalar!("select digest from sale_request where sale_id = $1", command.id.uuid())
+        .fetch_optional(&mut **tx)
+        .await?;
+    if let Some(digest) = digest {
+        return known(tx, command, &digest).await;
+    }
+    let is_known = sqlx::query_scalar!(
+        r#"select exists (select from register_session where id = $1) as "known!""#,
+        command.register_session_id.uuid()
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Err(if is_known { RingUpError::SessionClosed } else { RingUpError::NoSession })
+}
+
+/// The sale is rung up already: the same request gets the same answer.
+async fn known(tx: &mut Tx, command: &RingUp, digest: &[u8]) -> Result<SaleCompleted, RingUpError> {
+    if digest != command.digest {
+        return Err(RingUpError::OtherBody);
+    }
+    let store = this_store::load(tx).await?;
+    facts::sales::read(tx, store.place, command.id).await?.ok_or(RingUpError::OtherBody)
+}
+
+fn cart(command: &RingUp, loaded: &load::Loaded) -> Result<Cart, RingUpError> {
+    let mut lines = Vec::with_capacity(command.lines.len());
+    for (at, line) in command.lines.iter().enumerate() {
+        let code = line.sku.as_ref().or(line.barcode.as_ref());
+        let by_code = || code.and_then(|code| loaded.by_code.get(code).copied());
+        let Some(variant_id) = line.variant_id.or_else(by_code) else {
+            let field = if line.sku.is_some() { "sku" } else { "barcode" };
+            return Err(RingUpError::invalid(
+                format!("/lines/{at}/{field}"),
+                "unknown-variant",
+                format!("Nothing of this {field} is sold here."),
+            ));
+        };
+        lines.push(CartLine {
+            unit_price: line.unit_price,
+            unit_price_reason: line.unit_price_reason.clone().unwrap_or_default(),
+            reduction: line.reduction.as_ref().map(|reduction| Reduction {
+                percent: reduction.percent,
+                amount: reduction.amount,
+                reason: reduction.reason.clone(),
+            }),
+            sales_rep_id: line.sales_rep_id,
+            scanned_code: line.barcode.clone(),
+            ..CartLine::new(line.id, variant_id, line.quantity)
+        });
+    }
+    Ok(Cart { lines, ..Cart::default() })
+}
+
+fn payments(command: &RingUp, loaded: &load::Loaded) -> Result<Vec<Tendered>, RingUpError> {
+    let mut payments = Vec::with_capacity(command.payments.len());
+    for (at, payment) in command.payments.iter().enumerate() {
+        let by_code =
+            |code: &String| loaded.tenders.iter().find(|tender| tender.code == *code && !tender.archived);
+        let tender_id =
+            payment.tender_id.or_else(|| payment.tender.as_ref().and_then(by_code).map(|tender| tender.id));
+        let Some(tender_id) = tender_id else {
+            return Err(RingUpError::invalid(
+                format!("/payments/{at}/tender"),
+                "unknown-tender",
+                "There is no tender of this code.",
+            ));
+        };
+        payments.push(Tendered {
+            id: payment.id,
+            tender_id,
+            amount: payment.amount,
+            reference: payment.reference.clone(),
+        });
+    }
+    Ok(payments)
+}
+
+/// What the person may take off by hand.
+fn limits(cx: &Context) -> Result<Limits, RingUpError> {
+    let max_reduction_percent = cx
+        .actor
+        .limit(crate::people::REDUCTION_PERCENT)
+        .map(Percent::new)
+        .transpose()
+        .map_err(|_| facts::FactsError::OutOfBounds)?;
+    Ok(Limits {
+        may_reduce: cx.actor.may("sale.reduce"),
+        may_override_price: cx.actor.may("sale.override_price"),
+        max_reduction_percent,
+    })
+}

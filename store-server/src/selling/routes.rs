@@ -1,0 +1,67 @@
+//! HTTP of selling.
+
+use axum::extract::State;
+use server_kit::{AppState, Json, Path, Problem, Query, read, transact};
+use shared_model::ids::SaleId;
+use shared_model::selling::SaleCompleted;
+use sign_in::SignedIn;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::look_up::{self, LookUpError, SalesPage, SalesQuery};
+use super::ring_up::{self, RingUp, RingUpBody, RingUpError};
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(put_sale, get_sale)).routes(routes!(list_sales))
+}
+
+/// Ring up a sale.
+///
+/// The same id and body again: the same answer. The same id with another body: 409.
+#[utoipa::path(put, path = "/sales/{id}", tag = "selling", params(("id" = SaleId, Path)), request_body = RingUpBody,
+    responses((status = 200, body = SaleCompleted), (status = 409, description = "total-differs, insufficient-stock, session-closed, register-leased, different-body, id-taken"), (status = 422)))]
+async fn put_sale(
+    State(state): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<SaleId>,
+    Json(body): Json<RingUpBody>,
+) -> Result<Json<SaleCompleted>, Problem> {
+    who.require("sale.ring_up")?;
+    let command = RingUp::new(id, body)?;
+    let sale = transact(&state, &who, move |tx, cx| {
+        Box::pin(async move { ring_up::ring_up(tx, cx, &command).await })
+    })
+    .await
+    .map_err(|error: RingUpError| Problem::from(error))?;
+    Ok(Json(sale))
+}
+
+/// One sale.
+#[utoipa::path(get, path = "/sales/{id}", tag = "selling", params(("id" = SaleId, Path)),
+    responses((status = 200, body = SaleCompleted), (status = 404)))]
+async fn get_sale(
+    State(state): State<AppState>,
+    who: SignedIn,
+    Path(id): Path<SaleId>,
+) -> Result<Json<SaleCompleted>, Problem> {
+    who.require("sale.ring_up")?;
+    let sale = read(&state, &who, move |tx, _| Box::pin(async move { look_up::sale(tx, id).await }))
+        .await
+        .map_err(|error: LookUpError| Problem::from(error))?;
+    Ok(Json(sale))
+}
+
+/// Sales, the latest first.
+#[utoipa::path(get, path = "/sales", tag = "selling", params(SalesQuery), responses((status = 200, body = SalesPage)))]
+async fn list_sales(
+    State(state): State<AppState>,
+    who: SignedIn,
+    Query(query): Query<SalesQuery>,
+) -> Result<Json<SalesPage>, Problem> {
+    who.require("sale.ring_up")?;
+    let page =
+        read(&state, &who, move |tx, cx| Box::pin(async move { look_up::sales(tx, cx, &query).await }))
+            .await
+            .map_err(|error: LookUpError| Problem::from(error))?;
+    Ok(Json(page))
+}
