@@ -330,9 +330,8 @@ fn asked<T, L>(
     line: &Line<T, L>,
     at: usize,
 ) -> Result<(i128, UnitsPrice), TaxError> {
-    let in_line = |field: &str| {
-        let pointer = format!("/lines/{at}/{field}");
-        move |error: MoneyError| TaxError::new(pointer, error.into())
+    let in_line = |field: &'static str| {
+        move |error: MoneyError| TaxError::new(format!("/lines/{at}/{field}"), error.into())
     };
     let quantity = line.quantity.units(3).map_err(in_line("quantity"))?;
     match line.price {
@@ -483,7 +482,7 @@ fn share<N: Whole, T, L: Ord>(
         let unit = left.signum();
         if unit < 0 {
             for claim in &mut claims {
-                claim.rest = Exact::zero().minus(&claim.rest)?;
+                claim.rest = claim.rest.negated()?;
             }
         }
         claims.sort_by(|one, other| {
@@ -511,15 +510,18 @@ fn assemble<T: Ord + Clone, L: Clone>(
     lines: &[Prepared],
     rounded: &[Rounded],
 ) -> Result<Computed<T, L>, TaxError> {
-    let amount = |units: i128, pointer: &str| {
-        Amount::from_units(units, document.decimals).map_err(|error| TaxError::new(pointer, error.into()))
+    let amount = |units: i128, at: Option<usize>| {
+        Amount::from_units(units, document.decimals).map_err(|error| {
+            let pointer = at.map_or_else(|| "/lines".to_owned(), |at| format!("/lines/{at}"));
+            TaxError::new(pointer, error.into())
+        })
     };
     let mut computed = Vec::with_capacity(lines.len());
     // By place in the order: base, amount.
     let mut totals: BTreeMap<usize, (usize, i128, i128)> = BTreeMap::new();
     let (mut base, mut tax) = (0_i128, 0_i128);
     for (at, ((line, rounded), source)) in lines.iter().zip(rounded).zip(&document.lines).enumerate() {
-        let pointer = format!("/lines/{at}");
+        let at = Some(at);
         let active: Vec<&Tax<T>> = line
             .taxes
             .iter()
@@ -557,8 +559,8 @@ fn assemble<T: Ord + Clone, L: Clone>(
             gross += tax_amount;
             taxes.push(TaxAmount {
                 tax_id: this.id.clone(),
-                base: amount(tax_base, &pointer)?,
-                amount: amount(tax_amount, &pointer)?,
+                base: amount(tax_base, at)?,
+                amount: amount(tax_amount, at)?,
             });
             let total =
                 totals.entry(order.rank.get(*index).copied().unwrap_or_default()).or_insert((*index, 0, 0));
@@ -569,23 +571,22 @@ fn assemble<T: Ord + Clone, L: Clone>(
         tax += gross - net;
         computed.push(ComputedLine {
             id: source.id.clone(),
-            total_excluded: amount(net, &pointer)?,
-            total_included: amount(gross, &pointer)?,
+            total_excluded: amount(net, at)?,
+            total_included: amount(gross, at)?,
             taxes,
         });
     }
     let mut taxes = Vec::with_capacity(totals.len());
     for (index, base, sum) in totals.into_values() {
         if let Some(tax) = document.taxes.get(index) {
-            let (base, amount) = (amount(base, "/lines")?, amount(sum, "/lines")?);
+            let (base, amount) = (amount(base, None)?, amount(sum, None)?);
             taxes.push(TaxAmount { tax_id: tax.id.clone(), base, amount });
         }
     }
-    let total = amount(base + tax, "/lines")?;
+    let total = amount(base + tax, None)?;
     let payable = payable(total, document.cash_rounding, document.decimals, document.rounding_mode)
         .map_err(|error| TaxError::new("/cash_rounding", error.into()))?;
-    let document =
-        Totals { base: amount(base, "/lines")?, tax: amount(tax, "/lines")?, total, payable, taxes };
+    let document = Totals { base: amount(base, None)?, tax: amount(tax, None)?, total, payable, taxes };
     Ok(Computed { lines: computed, document })
 }
 

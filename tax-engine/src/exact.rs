@@ -74,17 +74,51 @@ impl<N: Whole> Exact<N> {
     pub(crate) fn is_negative(&self) -> bool {
         self.0.numer().is_negative()
     }
+}
 
-    pub(crate) fn abs(&self) -> Option<Self> {
-        if self.is_negative() { Self::zero().minus(self) } else { Some(self.clone()) }
+/// An integer form of a value that is linear in what is asked for a line and in its quantity:
+/// (`share` × asked + `per_thousandth` × quantity in thousandths) ÷ `denominator`. With it a line costs two
+/// multiplications and a division, and no common divisor is looked for.
+pub(crate) struct Form<N> {
+    share: N,
+    per_thousandth: N,
+    denominator: N,
+}
+
+impl<N: Whole> Form<N> {
+    /// `share` × asked + `per_unit` × quantity.
+    pub(crate) fn new(share: &Exact<N>, per_unit: &Exact<N>) -> Option<Self> {
+        let per_thousandth = per_unit.over(&Exact::whole(1_000))?;
+        let (share, per_thousandth) = (&share.0, &per_thousandth.0);
+        let shared = share.denom().gcd(per_thousandth.denom());
+        let denominator = share.denom().checked_div(&shared)?.checked_mul(per_thousandth.denom())?;
+        let scaled = |value: &Ratio<N>| value.numer().checked_mul(&denominator.checked_div(value.denom())?);
+        Some(Self { share: scaled(share)?, per_thousandth: scaled(per_thousandth)?, denominator })
     }
 
-    /// The whole part towards zero, and what is left of the fraction, with its sign.
+    /// The value, not reduced.
+    pub(crate) fn at(&self, asked: i128, thousandths: i128) -> Option<Exact<N>> {
+        let mut value = self.share.checked_mul(&N::from(asked))?;
+        if !self.per_thousandth.is_zero() {
+            value = value.checked_add(&self.per_thousandth.checked_mul(&N::from(thousandths))?)?;
+        }
+        Some(Exact(Ratio::new_raw(value, self.denominator.clone())))
+    }
+}
+
+impl<N: Whole> Exact<N> {
+    /// The whole part towards zero, and what is left of the fraction, with its sign, not reduced.
     pub(crate) fn split(&self) -> Option<(i128, Self)> {
         let (whole, rest) = self.0.numer().div_rem(self.0.denom());
-        let rest =
-            Self(Ratio::from_integer(rest)).over(&Self(Ratio::from_integer(self.0.denom().clone())))?;
-        Some((narrow(&whole)?, rest))
+        Some((narrow(&whole)?, Self(Ratio::new_raw(rest, self.0.denom().clone()))))
+    }
+
+    pub(crate) fn negated(&self) -> Option<Self> {
+        Some(Self(Ratio::new_raw(N::zero().checked_sub(self.0.numer())?, self.0.denom().clone())))
+    }
+
+    pub(crate) fn abs(&self) -> Option<Self> {
+        if self.is_negative() { self.negated() } else { Some(self.clone()) }
     }
 
     pub(crate) fn round(&self, rounding: Rounding) -> Option<i128> {

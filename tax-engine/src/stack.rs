@@ -7,7 +7,7 @@
 //! them is right. As no rate is negative there is exactly one.
 
 use crate::document::{Levy, Tax};
-use crate::exact::{Exact, Whole};
+use crate::exact::{Exact, Form, Whole};
 
 /// Of one tax or of B: `share` × what is asked + `per_unit` × quantity.
 #[derive(Clone)]
@@ -51,7 +51,7 @@ pub(crate) struct Solution<N: Whole> {
     /// B of the whole line.
     pub(crate) net: Linear<N>,
     /// Each tax.
-    pub(crate) amounts: Vec<Linear<N>>,
+    pub(crate) amounts: Vec<Form<N>>,
     /// What each tax bears on.
     pub(crate) parts: Vec<Part<N>>,
     /// Between which prices of a unit, both in smallest units, B must lie for this to be right; none: anywhere.
@@ -199,7 +199,7 @@ fn between<N: Whole, T>(
         .iter()
         .map(|amount| {
             let of_net = net.times(&amount.share)?;
-            Some(Linear { per_unit: of_net.per_unit.plus(&amount.per_unit)?, share: of_net.share })
+            Form::new(&of_net.share, &of_net.per_unit.plus(&amount.per_unit)?)
         })
         .collect::<Option<Vec<_>>>()?;
     let range = match range {
