@@ -1,11 +1,12 @@
 //! Chains and batches: what follows is taken, once; what does not is found.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate};
 use proptest::prelude::*;
+use sha2::Digest as _;
 use sync_protocol::chain::{self, Broken, Link, StreamHead};
 use sync_protocol::judge::{BatchVerdict, CursorVerdict, Fork, Invalid, Known, judge_batch, judge_cursor};
 use sync_protocol::wire::{Cursor, FEED_SCHEMA, Tag};
@@ -107,7 +108,6 @@ fn the_hash_is_the_one_that_is_written_down() {
         feed_position: 4,
         payload: "{}",
     };
-    use sha2::Digest as _;
     let mut bytes = Vec::new();
     for field in [
         Uuid::from_u128(1).as_bytes().as_slice(),
