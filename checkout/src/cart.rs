@@ -1,7 +1,9 @@
 //! What is being rung up.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use shared_model::ids::{CustomerId, PriceLevelId, SaleLineId, SalesRepId, VariantId};
+use shared_model::ids::{CustomerId, PriceLevelId, PromotionId, SaleLineId, SalesRepId, VariantId};
 use shared_model::{Amount, Percent, Quantity, UnitPrice};
 
 /// What is being rung up, before it is a sale.
@@ -16,6 +18,9 @@ pub struct Cart {
     /// The coupon codes that were shown.
     #[serde(default)]
     pub coupons: Vec<String>,
+    /// What else is known of the sale, by name: what conditions of rules and promotions ask for.
+    #[serde(default)]
+    pub facts: BTreeMap<String, String>,
     /// What a person takes off the whole sale; spread over its discountable lines.
     #[serde(default)]
     pub reduction: Option<Reduction>,
@@ -95,6 +100,9 @@ pub struct Customer {
     /// The group that promotions know them by.
     #[serde(default)]
     pub group: Option<String>,
+    /// How often they have had each promotion before.
+    #[serde(default)]
+    pub promotion_uses: BTreeMap<PromotionId, u32>,
     /// Why they bear no tax; none: they bear it.
     #[serde(default)]
     pub exemption: Option<Exemption>,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
+use pricing_engine::{PriceRule, Promotion};
 use serde::{Deserialize, Serialize};
 use shared_model::catalogue::{DepartmentRecord, ProductRecord, VariantRecord};
 use shared_model::ids::{DepartmentId, PriceLevelId, ProductId, StoreId, TaxGroupId, TaxId, VariantId};
@@ -20,6 +21,12 @@ pub struct Catalogue {
     pub taxes: Vec<TaxRecord>,
     /// The tax groups that the items name.
     pub tax_groups: BTreeMap<TaxGroupId, TaxGroup>,
+    /// Standing price rules.
+    #[serde(default)]
+    pub price_rules: Vec<PriceRule>,
+    /// Promotions, those that are not on too.
+    #[serde(default)]
+    pub promotions: Vec<Promotion>,
 }
 
 /// A variant with what its product and department say about it.

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use pricing_engine::{Asked, price};
+use pricing_engine::{Asked, Goods, Outcome, Promoted, Situation, by_rules, price, promote};
 use serde::{Deserialize, Serialize};
-use shared_model::ids::{PriceLevelId, SaleLineId, VariantId};
+use shared_model::ids::{PriceLevelId, PromotionId, SaleLineId, VariantId};
 use shared_model::selling::{AppliedPromotion, AppliedReduction, DocumentTax, PriceReason, SoldLine};
 use shared_model::{Amount, Currency, MoneyError, Quantity, UnitPrice};
 
@@ -25,12 +25,27 @@ pub struct ComputedSale {
     pub taxes: Vec<DocumentTax>,
     /// The promotions that took something off.
     pub promotions: Vec<AppliedPromotion>,
+    /// What became of each promotion of the catalogue, and why.
+    #[serde(default)]
+    pub considered: Vec<ConsideredPromotion>,
+    /// Whether the search for the best combination of promotions was cut short by its bound.
+    #[serde(default)]
+    pub bound_was_hit: bool,
     /// Sum of the lines' net.
     pub net: Amount,
     /// Sum of the lines' tax.
     pub tax: Amount,
     /// What is owed: net + tax.
     pub total: Amount,
+}
+
+/// What became of a promotion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsideredPromotion {
+    /// The promotion.
+    pub promotion_id: PromotionId,
+    /// What became of it.
+    pub outcome: Outcome,
 }
 
 /// A line on its way: what it is, and what it costs so far.
@@ -64,11 +79,14 @@ impl Draft<'_> {
     }
 }
 
-/// Prices a cart: price rules, reductions by hand within the person's limits, taxes, sums.
+/// Prices a cart: price rules, promotions, reductions by hand within the person's limits, taxes, sums.
 ///
 /// What is refused is refused with every reason found, each with a pointer to its field.
 pub fn compute(cart: &Cart, catalogue: &Catalogue, rules: &Rules) -> Result<ComputedSale, Refusals> {
-    let mut drafts = price_lines(cart, catalogue, rules)?;
+    let situation = situation(cart, rules);
+    let mut drafts = price_lines(cart, catalogue, rules, &situation)?;
+    let promoted = take_promotions(catalogue, rules, &situation, &mut drafts)
+        .map_err(|error| Refusal::new("/lines", error.into()))?;
     reductions::by_hand(cart, catalogue, rules, &mut drafts)?;
     let exempt = cart
         .customer
@@ -109,7 +127,102 @@ pub fn compute(cart: &Cart, catalogue: &Catalogue, rules: &Rules) -> Result<Comp
             scanned_code: line.scanned_code.clone(),
         });
     }
-    total(rules.currency, lines, Vec::new()).map_err(|error| Refusal::new("/lines", error.into()).into())
+    let number = |error: MoneyError| Refusal::new("/lines", error.into());
+    let promotions = applied(&promoted, catalogue, &lines).map_err(number)?;
+    let sale = total(rules.currency, lines, promotions).map_err(number)?;
+    let considered = catalogue.promotions.iter().zip(promoted.outcomes);
+    Ok(ComputedSale {
+        considered: considered
+            .map(|(promotion, outcome)| ConsideredPromotion { promotion_id: promotion.id, outcome })
+            .collect(),
+        bound_was_hit: promoted.bound_was_hit,
+        ..sale
+    })
+}
+
+/// What is known of the sale while it is priced.
+fn situation<'a>(cart: &'a Cart, rules: &Rules) -> Situation<'a> {
+    static NONE: BTreeMap<PromotionId, u32> = BTreeMap::new();
+    let customer = cart.customer.as_ref();
+    Situation {
+        store_id: rules.store_id,
+        at: rules.at,
+        customer_id: customer.map(|customer| customer.id),
+        customer_group: customer.and_then(|customer| customer.group.as_deref()),
+        promotion_uses: customer.map_or(&NONE, |customer| &customer.promotion_uses),
+        coupons: &cart.coupons,
+        facts: &cart.facts,
+    }
+}
+
+/// Takes off what promotions save.
+fn take_promotions(
+    catalogue: &Catalogue,
+    rules: &Rules,
+    situation: &Situation<'_>,
+    drafts: &mut [Draft<'_>],
+) -> Result<Promoted, MoneyError> {
+    if catalogue.promotions.is_empty() {
+        return Ok(Promoted::default());
+    }
+    let lines: Vec<pricing_engine::Line<'_>> = drafts
+        .iter()
+        .map(|draft| pricing_engine::Line {
+            id: draft.line.id,
+            tax_group: reductions::group_code(draft, catalogue),
+            sku: &draft.item.sku,
+            goods: goods(draft.item),
+            quantity: draft.line.quantity,
+            amount: draft.amount,
+            regular_value: draft.regular_value,
+            takes_promotions: reductions::takes_reductions(draft),
+        })
+        .collect();
+    let promoted =
+        promote(&catalogue.promotions, &lines, situation, rules.currency.exponent(), rules.rounding_mode)?;
+    for saving in &promoted.savings {
+        let promotion = catalogue.promotions.get(saving.promotion);
+        if let (Some(draft), Some(promotion)) = (drafts.get_mut(saving.line), promotion) {
+            draft.take_off(AppliedReduction::Promotion {
+                promotion_id: promotion.id,
+                name: promotion.name.clone(),
+                amount: saving.amount,
+            })?;
+        }
+    }
+    Ok(promoted)
+}
+
+fn goods(item: &Item) -> Goods<'_> {
+    Goods { variant_id: item.variant_id, product_id: item.product_id, departments: &item.departments }
+}
+
+/// The promotions that still take something off: an override puts an end to what its line had.
+fn applied(
+    promoted: &Promoted,
+    catalogue: &Catalogue,
+    lines: &[SoldLine],
+) -> Result<Vec<AppliedPromotion>, MoneyError> {
+    let mut sums: BTreeMap<PromotionId, Amount> = BTreeMap::new();
+    for reduction in lines.iter().flat_map(|line| &line.reductions) {
+        if let AppliedReduction::Promotion { promotion_id, amount, .. } = reduction {
+            let sum = sums.entry(*promotion_id).or_default();
+            *sum = sum.plus(*amount)?;
+        }
+    }
+    let mut result = Vec::with_capacity(promoted.applied.len());
+    for applied in &promoted.applied {
+        let Some(promotion) = catalogue.promotions.get(applied.promotion) else { continue };
+        if let Some(amount) = sums.remove(&promotion.id) {
+            result.push(AppliedPromotion {
+                promotion_id: promotion.id,
+                name: promotion.name.clone(),
+                times: applied.times,
+                amount,
+            });
+        }
+    }
+    Ok(result)
 }
 
 /// The document of these lines: its taxes and sums.
@@ -124,7 +237,17 @@ pub(crate) fn total(
         sums = (sums.0.plus(line.net)?, sums.1.plus(line.tax)?, sums.2.plus(line.gross)?);
     }
     let taxes = tax::of_document(&lines)?;
-    Ok(ComputedSale { currency, lines, taxes, promotions, net: sums.0, tax: sums.1, total: sums.2 })
+    Ok(ComputedSale {
+        currency,
+        lines,
+        taxes,
+        promotions,
+        considered: Vec::new(),
+        bound_was_hit: false,
+        net: sums.0,
+        tax: sums.1,
+        total: sums.2,
+    })
 }
 
 /// Every line with its price by the rules, or every reason why not.
@@ -132,6 +255,7 @@ fn price_lines<'a>(
     cart: &'a Cart,
     catalogue: &'a Catalogue,
     rules: &Rules,
+    situation: &Situation<'_>,
 ) -> Result<Vec<Draft<'a>>, Refusals> {
     if cart.lines.is_empty() {
         return Err(Refusal::new("/lines", RefusalReason::NoLines).into());
@@ -149,7 +273,7 @@ fn price_lines<'a>(
             refusals.push(Refusal::line(at, "id", RefusalReason::DuplicateId));
         }
         let together = bought.get(&line.variant_id).copied().unwrap_or(line.quantity);
-        match price_line(at, line, catalogue, rules, &asked, together) {
+        match price_line(at, line, catalogue, rules, situation, &asked, together) {
             Ok(draft) => drafts.push(draft),
             Err(refusal) => refusals.push(refusal),
         }
@@ -181,6 +305,7 @@ fn price_line<'a>(
     line: &'a CartLine,
     catalogue: &'a Catalogue,
     rules: &Rules,
+    situation: &Situation<'_>,
     asked: &Asked,
     together: Quantity,
 ) -> Result<Draft<'a>, Refusal> {
@@ -212,7 +337,17 @@ fn price_line<'a>(
     let (regular, unit_price, price_reason) = if let Some(amount) = line.label_amount {
         label_price(at, line, item, amount, asked, decimals)?
     } else {
-        unit_price(at, line, item, asked, together)?
+        let (regular, price, reason) = unit_price(at, line, item, asked, together)?;
+        let (price, held) = by_rules(price, &catalogue.price_rules, &goods(item), together, situation)
+            .map_err(|error| Refusal::line(at, "quantity", error))?;
+        match held.last() {
+            Some(held) if reason != PriceReason::Keyed => {
+                let instead_of = regular;
+                let (rule_id, name) = (held.rule.id, held.rule.name.clone());
+                (regular, price, PriceReason::Rule { rule_id, name, instead_of })
+            }
+            _ => (regular, price, reason),
+        }
     };
     let extend = |price: UnitPrice| {
         price

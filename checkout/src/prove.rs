@@ -225,6 +225,7 @@ impl Line<'_> {
             PriceReason::Listed { reason, .. } | PriceReason::Override { reason, .. } => {
                 short(&self.pointer("price_reason/reason"), reason)?;
             }
+            PriceReason::Rule { name, .. } => short(&self.pointer("price_reason/name"), name)?,
             PriceReason::Label | PriceReason::Keyed | PriceReason::Refund => {}
         }
         if (line.price_reason == PriceReason::Label) && line.label_amount.is_none() {

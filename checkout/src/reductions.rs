@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 
 use shared_model::selling::{AppliedReduction, LineKind, PriceReason};
-use shared_model::{Amount, MoneyError, Percent, Quantity, Rounding, Share, UnitPrice, allocate, divide};
+use shared_model::{
+    Amount, MoneyError, Percent, Quantity, Rounding, Share, UnitPrice, allocate_within, divide,
+};
 
 use crate::MAX_TEXT;
 use crate::cart::{Cart, Reduction};
@@ -168,7 +170,7 @@ fn of_sale(
         .map(|draft| if takes_reductions(draft) { draft.amount } else { Amount::ZERO })
         .collect();
     let weights: Vec<Share<Tie<'_>>> = drafts.iter().map(|draft| share(draft, catalogue)).collect();
-    let shares = spread(taken, decimals, &weights, &caps).map_err(|error| here(error.into()))?;
+    let shares = allocate_within(taken, decimals, &weights, &caps).map_err(|error| here(error.into()))?;
     for (draft, amount) in drafts.iter_mut().zip(shares) {
         if amount.is_positive() {
             let applied = AppliedReduction::Sale { reason: reduction.reason.clone(), amount };
@@ -197,44 +199,6 @@ pub(crate) fn group_code<'a>(draft: &Draft<'a>, catalogue: &'a Catalogue) -> &'a
         .tax_group_id
         .and_then(|group| catalogue.tax_groups.get(&group))
         .map_or("", |group| group.code.as_str())
-}
-
-/// Shares `total` by largest remainder where no share may be more than its cap; what is over goes to those that have
-/// room, until all is shared. The caps together are at least the total.
-pub(crate) fn spread<K: Ord + Clone>(
-    total: Amount,
-    decimals: u32,
-    weights: &[Share<K>],
-    caps: &[Amount],
-) -> Result<Vec<Amount>, MoneyError> {
-    let mut shares = vec![Amount::from_units(0, decimals)?; weights.len()];
-    let mut left = total;
-    // Each round gives all, or fills at least one line: a line that is full takes no part again.
-    for _ in 0..=weights.len() {
-        if !left.is_positive() {
-            break;
-        }
-        let open: Vec<usize> = (0..weights.len())
-            .filter(|at| caps.get(*at).zip(shares.get(*at)).is_some_and(|(cap, share)| share < cap))
-            .collect();
-        let mut round: Vec<Share<K>> = open.iter().filter_map(|at| weights.get(*at)).cloned().collect();
-        if round.iter().all(|share| share.weight.is_zero()) {
-            // Lines of no regular value that cost something: alike.
-            for share in &mut round {
-                share.weight = Amount::from_units(1, decimals)?;
-            }
-        }
-        let given = allocate(left, decimals, &round)?;
-        for (at, given) in open.into_iter().zip(given) {
-            if let (Some(share), Some(cap)) = (shares.get_mut(at), caps.get(at)) {
-                let room = cap.minus(*share)?;
-                let taken = given.min(room);
-                *share = share.plus(taken)?;
-                left = left.minus(taken)?;
-            }
-        }
-    }
-    if left.is_zero() { Ok(shares) } else { Err(MoneyError::NothingToShareOver) }
 }
 
 /// Whether what people took off these lines, all together, is within the person's limit. Up to the smallest unit that

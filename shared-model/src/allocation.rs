@@ -77,6 +77,53 @@ pub fn allocate<K: Ord>(
     parts.into_iter().map(|(part, _)| Amount::from_units(sign * part, decimals)).collect()
 }
 
+/// Shares `total` as [`allocate`] does, but gives nobody more than their cap, in the order of `shares`; what is over
+/// goes to those that have room, in the same way, until all is given. Where all weights are zero, those with room
+/// share alike. An error when the caps together are less than the total; the total is not negative.
+///
+/// ```
+/// use shared_model::{Amount, MoneyError, Share, allocate_within};
+///
+/// let one: Amount = "1".parse()?;
+/// let shares = ["a", "b"].map(|key| Share { weight: one, key });
+/// let caps = ["0.10".parse()?, "2.00".parse()?];
+/// assert_eq!(allocate_within("1.00".parse()?, 2, &shares, &caps)?, ["0.10".parse()?, "0.90".parse()?]);
+/// # Ok::<(), MoneyError>(())
+/// ```
+pub fn allocate_within<K: Ord + Clone>(
+    total: Amount,
+    decimals: u32,
+    shares: &[Share<K>],
+    caps: &[Amount],
+) -> Result<Vec<Amount>, MoneyError> {
+    let nothing = Amount::from_units(0, decimals)?;
+    let mut given = vec![nothing; shares.len()];
+    let mut left = total;
+    // Each round gives all that is left, or fills at least one, who then takes no part again.
+    while left.is_positive() {
+        let mut open: Vec<(usize, Amount)> = Vec::with_capacity(shares.len());
+        for (at, (given, cap)) in given.iter().zip(caps).enumerate() {
+            if given < cap {
+                open.push((at, cap.minus(*given)?));
+            }
+        }
+        let mut round: Vec<Share<K>> = open.iter().filter_map(|(at, _)| shares.get(*at)).cloned().collect();
+        if round.iter().all(|share| share.weight.is_zero()) {
+            for share in &mut round {
+                share.weight = Amount::from_units(1, 0)?;
+            }
+        }
+        for ((at, room), part) in open.into_iter().zip(allocate(left, decimals, &round)?) {
+            let part = part.min(room);
+            left = left.minus(part)?;
+            if let Some(given) = given.get_mut(at) {
+                *given = given.plus(part)?;
+            }
+        }
+    }
+    Ok(given)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +153,19 @@ mod tests {
     #[test]
     fn a_weight_of_nothing_gets_nothing() {
         assert_eq!(shared("0.05", &[("0", 1), ("3", 2), ("4", 3)]), ["0.00", "0.02", "0.03"]);
+    }
+
+    #[test]
+    fn nobody_gets_more_than_their_cap_and_all_is_given() {
+        let shares = [3_u32, 1, 2].map(|key| Share { weight: amount("1"), key });
+        let caps = ["0.01", "5.00", "0.02"].map(amount);
+        let given = allocate_within(amount("1.00"), 2, &shares, &caps).unwrap();
+        assert_eq!(given, ["0.01", "0.97", "0.02"].map(amount));
+        let caps = ["0.01", "0.01", "0.02"].map(amount);
+        assert_eq!(allocate_within(amount("1.00"), 2, &shares, &caps), Err(MoneyError::NothingToShareOver));
+        let weightless = [1_u32, 2].map(|key| Share { weight: Amount::ZERO, key });
+        let given = allocate_within(amount("0.03"), 2, &weightless, &[amount("1"), amount("1")]).unwrap();
+        assert_eq!(given, ["0.02", "0.01"].map(amount));
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub mod stores;
 pub mod taxes;
 pub mod tenders;
 
-pub use allocation::{Share, allocate};
+pub use allocation::{Share, allocate, allocate_within};
 pub use currency::Currency;
 pub use money::{Amount, Money, MoneyError, UnitPrice};
 pub use percent::Percent;

@@ -205,6 +205,15 @@ pub enum PriceReason {
         /// Why.
         reason: String,
     },
+    /// A standing price rule of HQ's whose conditions held; the last one that changed the price.
+    Rule {
+        /// The rule.
+        rule_id: uuid::Uuid,
+        /// Its name, as it was.
+        name: String,
+        /// What one would have cost without rules.
+        instead_of: UnitPrice,
+    },
     /// The label bore the amount.
     Label,
     /// Keyed for an open-price product.

@@ -1,6 +1,7 @@
 //! A world from a few words of JSON, and what is true in it.
 
 mod examples;
+mod promotions;
 mod proofs;
 mod properties;
 mod selling;
@@ -48,6 +49,14 @@ pub(crate) struct Spec {
     lines: Vec<LineSpec>,
     #[serde(default)]
     reduction: Option<Reduction>,
+    #[serde(default)]
+    promotions: Vec<Value>,
+    #[serde(default)]
+    price_rules: Vec<Value>,
+    #[serde(default)]
+    coupons: Vec<String>,
+    #[serde(default)]
+    facts: BTreeMap<String, String>,
     #[serde(default)]
     customer: Option<Customer>,
     #[serde(default)]
@@ -225,6 +234,10 @@ impl World {
             catalogue.tax_groups.insert(group, TaxGroup { code, tax_ids });
             catalogue.items.insert(variant_id(at), item_of(at, item, group));
         }
+        catalogue.promotions =
+            spec.promotions.iter().enumerate().map(|(at, said)| promotion(at, said, &spec.items)).collect();
+        catalogue.price_rules =
+            spec.price_rules.iter().enumerate().map(|(at, said)| price_rule(at, said, &spec.items)).collect();
         let lines = spec.lines.iter().enumerate().map(|(at, line)| {
             let item = spec.items.iter().position(|item| item.sku == line.sku);
             CartLine {
@@ -239,7 +252,8 @@ impl World {
             cart: Cart {
                 lines: lines.collect(),
                 customer: spec.customer,
-                coupons: vec![],
+                coupons: spec.coupons,
+                facts: spec.facts,
                 reduction: spec.reduction,
             },
             catalogue,
@@ -297,6 +311,59 @@ impl World {
         let payments: &[Tendered] = if sale.total.is_zero() { &[] } else { &[payment] };
         let settlement = settle(&sale, payments, &self.tenders).unwrap();
         completed(sale, settlement)
+    }
+}
+
+/// A promotion in few words: always on unless `when` says otherwise; selections name SKUs, departments or "all".
+fn promotion(at: usize, said: &Value, items: &[ItemSpec]) -> pricing_engine::Promotion {
+    let mut said = said.clone();
+    let fields = said.as_object_mut().unwrap();
+    fields.entry("id").or_insert_with(|| Uuid::from_u128(0xcc_0000 + at as u128).to_string().into());
+    fields.entry("name").or_insert_with(|| format!("promotion {at}").into());
+    let when = fields.entry("when").or_insert_with(|| serde_json::json!({}));
+    let when = when.as_object_mut().unwrap();
+    when.entry("from").or_insert_with(|| "2026-01-01T00:00:00".into());
+    when.entry("until").or_insert_with(|| "2027-01-01T00:00:00".into());
+    select(&mut said, items);
+    serde_json::from_value(said).unwrap()
+}
+
+fn price_rule(at: usize, said: &Value, items: &[ItemSpec]) -> pricing_engine::PriceRule {
+    let mut said = said.clone();
+    let fields = said.as_object_mut().unwrap();
+    fields.entry("id").or_insert_with(|| Uuid::from_u128(0xdd_0000 + at as u128).to_string().into());
+    fields.entry("name").or_insert_with(|| format!("rule {at}").into());
+    fields.entry("sequence").or_insert_with(|| at.into());
+    select(&mut said, items);
+    serde_json::from_value(said).unwrap()
+}
+
+/// Turns `"of": ["SKU", …]`, `"of": "all"` and `"of": 3` (a department) into selections, wherever they are.
+fn select(said: &mut Value, items: &[ItemSpec]) {
+    match said {
+        Value::Object(fields) => {
+            for (name, value) in fields.iter_mut() {
+                if ["of", "buy", "get"].contains(&name.as_str()) {
+                    *value = match &*value {
+                        Value::String(_) => serde_json::json!({"everything": true}),
+                        Value::Number(department) => {
+                            let department = u128::from(department.as_u64().unwrap());
+                            serde_json::json!({"departments": [Uuid::from_u128(0x88_0000 + department)]})
+                        }
+                        Value::Array(skus) => {
+                            let place = |sku: &Value| items.iter().position(|item| *sku == item.sku).unwrap();
+                            let ids: Vec<VariantId> = skus.iter().map(|sku| variant_id(place(sku))).collect();
+                            serde_json::json!({"variants": ids})
+                        }
+                        other => other.clone(),
+                    };
+                } else {
+                    select(value, items);
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| select(value, items)),
+        _ => {}
     }
 }
 

@@ -1,0 +1,81 @@
+//! Price rules with conditions: another price, or a part more or less, where they hold.
+
+use serde::{Deserialize, Serialize};
+use shared_model::{Amount, MoneyError, Percent, Quantity, Rounding, UnitPrice};
+use uuid::Uuid;
+
+use crate::conditions::{Condition, Situation};
+use crate::promotion::{Goods, Selection};
+
+/// A standing rule about the price of one unit; applied after sale prices and quantity breaks, before promotions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceRule {
+    /// The rule.
+    pub id: Uuid,
+    /// Its name; the line says it.
+    pub name: String,
+    /// The rules of one cart are applied in this order, lowest first, then by id.
+    pub sequence: i32,
+    /// What it is about.
+    pub of: Selection,
+    /// What must be so, all of it.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+    /// What it does to the price.
+    pub effect: RuleEffect,
+}
+
+/// What a price rule does to the price of one unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleEffect {
+    /// This is the price.
+    Override(UnitPrice),
+    /// So much less, in percent of the price.
+    Discount(Percent),
+    /// So much more, in percent of the price.
+    Markup(Percent),
+}
+
+/// A rule that held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleHeld<'a> {
+    /// The rule.
+    pub rule: &'a PriceRule,
+    /// The price after it.
+    pub price: UnitPrice,
+}
+
+/// The price of one unit after all rules that hold, and each of them in order. Unit prices keep 6 decimals.
+pub fn by_rules<'a>(
+    price: UnitPrice,
+    rules: &'a [PriceRule],
+    goods: &Goods<'_>,
+    quantity: Quantity,
+    situation: &Situation<'_>,
+) -> Result<(UnitPrice, Vec<RuleHeld<'a>>), MoneyError> {
+    let mut holding: Vec<&PriceRule> = rules
+        .iter()
+        .filter(|rule| rule.of.takes(goods))
+        .filter(|rule| rule.conditions.iter().all(|condition| condition.holds(situation, quantity)))
+        .collect();
+    holding.sort_by_key(|rule| (rule.sequence, rule.id));
+    let mut now = price;
+    let mut held = Vec::with_capacity(holding.len());
+    for rule in holding {
+        let part = |percent: Percent| -> Result<UnitPrice, MoneyError> {
+            Ok(percent.of(Amount::from(now), 6, Rounding::HalfUp)?.normalized().into())
+        };
+        now = match rule.effect {
+            RuleEffect::Override(price) => price,
+            RuleEffect::Discount(percent) => now.minus(part(percent)?)?,
+            RuleEffect::Markup(percent) => now.plus(part(percent)?)?,
+        };
+        if now.is_negative() {
+            now = UnitPrice::ZERO;
+        }
+        held.push(RuleHeld { rule, price: now });
+    }
+    Ok((now, held))
+}
