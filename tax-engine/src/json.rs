@@ -1,9 +1,11 @@
 //! The binary's JSON: documents read strictly, with the place of everything that is wrong; results and problems
 //! written.
 
+use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use shared_model::taxes::TaxRounding;
 use shared_model::{Amount, MoneyError, Percent, Quantity, Rounding, UnitPrice};
@@ -105,7 +107,7 @@ pub enum Answer {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub fn answer(input: &[u8]) -> Result<Answer, Problem> {
-    let value: Value = serde_json::from_slice(input).map_err(|error| {
+    let Strict(value) = serde_json::from_slice(input).map_err(|error| {
         Problem::new(vec![TaxError::new("", Reason::NotJson { detail: error.to_string() })])
     })?;
     if let Value::Array(documents) = &value {
@@ -116,6 +118,68 @@ pub fn answer(input: &[u8]) -> Result<Answer, Problem> {
         return Ok(Answer::Many(results));
     }
     Ok(Answer::One(Box::new(one(&value, "")?)))
+}
+
+/// A JSON value in which no object has a name twice: of two rates, none is the right one.
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Self)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Strict(value)) = elements.next_element()? {
+            list.push(value);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some((name, Strict(value))) = entries.next_entry::<String, Strict>()? {
+            if object.contains_key(&name) {
+                return Err(serde::de::Error::custom(format_args!("the field {name:?} is there twice")));
+            }
+            object.insert(name, value);
+        }
+        Ok(object.into())
+    }
 }
 
 fn one(value: &Value, at: &str) -> Result<NamedResult, Problem> {

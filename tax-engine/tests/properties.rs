@@ -123,7 +123,7 @@ fn asked(sale: &Sale, line: &Line<u8, u8>) -> Amount {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn lines_add_up_to_the_document(sale in sale()) {

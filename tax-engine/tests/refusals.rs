@@ -184,6 +184,13 @@ fn a_place_in_an_array_of_documents_is_in_the_pointer() {
 }
 
 #[test]
+fn a_field_that_is_there_twice_is_refused() {
+    let twice = document().to_string().replacen("\"rate\"", "\"rate\":\"1\",\"rate\"", 1);
+    let problem = serde_json::to_value(answer(twice.as_bytes()).unwrap_err()).unwrap();
+    assert!(problem["detail"].as_str().unwrap().contains("\"rate\" is there twice"), "{problem}");
+}
+
+#[test]
 fn what_is_no_json_is_refused() {
     for input in [&b""[..], b"{", b"null", b"\xff\xfe", b"[[]]", b"{} {}", b"[1]", &b"[".repeat(100_000)] {
         assert!(answer(input).is_err(), "{}", String::from_utf8_lossy(input).get(..9).unwrap_or_default());
