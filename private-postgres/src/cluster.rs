@@ -21,6 +21,8 @@ use crate::user::{self, User};
 const PORT: u16 = 5432;
 /// Most systems allow 107 bytes for a socket's path, some 103.
 const LONGEST_SOCKET_PATH: usize = 100;
+/// Tells where the data is, where it could not be in the folder itself.
+const ELSEWHERE: &str = "data-is-elsewhere";
 const START_WITHIN: Duration = Duration::from_mins(2);
 const STOP_WITHIN: Duration = Duration::from_mins(1);
 /// After this many starts without one that held, the cluster is given up.
@@ -156,16 +158,22 @@ impl Cluster {
     /// The address of a database for a role of the cluster.
     #[must_use]
     pub fn url(&self, role: &str, database: &str) -> String {
-        let mut host = String::new();
-        for byte in self.place.socket.to_string_lossy().bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-                host.push(char::from(byte));
-            } else {
-                // Writing to a String cannot fail.
-                let _ = write!(host, "%{byte:02X}");
-            }
-        }
-        format!("postgresql:///{database}?host={host}&port={PORT}&user={role}")
+        url(&self.place.socket, role, database)
+    }
+
+    /// The same of a cluster that another process runs in this folder; none where none runs there. For a command beside a
+    /// running server.
+    #[must_use]
+    pub fn url_beside(folder: &Path, role: &str, database: &str) -> Option<String> {
+        let folder = fs::canonicalize(folder).ok()?;
+        let folder = match fs::read_to_string(folder.join(ELSEWHERE)) {
+            Ok(elsewhere) => PathBuf::from(elsewhere.trim()),
+            Err(_) => folder,
+        };
+        let data = folder.join("data");
+        let postmaster = process::postmaster(&data)?;
+        (postmaster.ready && process::is_postgres_on(postmaster.pid, &data))
+            .then(|| url(&postmaster.socket, role, database))
     }
 
     /// The address of the cluster's owner, a superuser, who alone makes roles and databases.
@@ -207,6 +215,19 @@ impl Cluster {
     }
 }
 
+fn url(socket: &Path, role: &str, database: &str) -> String {
+    let mut host = String::new();
+    for byte in socket.to_string_lossy().bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            host.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(host, "%{byte:02X}");
+        }
+    }
+    format!("postgresql:///{database}?host={host}&port={PORT}&user={role}")
+}
+
 fn own_folder(folder: &Path, user: Option<User>) -> Result<PathBuf, Error> {
     let what = || format!("making {}", folder.display());
     if !folder.is_dir() {
@@ -240,7 +261,7 @@ fn within_reach(folder: &Path, user: Option<User>) -> Result<PathBuf, Error> {
     fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o700)).doing(what())?;
     user::give(&elsewhere, Some(user)).doing(what())?;
     // Whoever clears the folder away takes the data with it: the next start sees that the mark is gone.
-    let mark = folder.join("data-is-elsewhere");
+    let mark = folder.join(ELSEWHERE);
     if !mark.exists() {
         let data = elsewhere.join("data");
         if data.exists() {

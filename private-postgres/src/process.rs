@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::binaries::Binaries;
@@ -13,6 +13,7 @@ use crate::user::User;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Postmaster {
     pub(crate) pid: u32,
+    pub(crate) socket: PathBuf,
     pub(crate) ready: bool,
 }
 
@@ -20,8 +21,9 @@ pub(crate) fn postmaster(data: &Path) -> Option<Postmaster> {
     let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     let mut lines = text.lines();
     let pid = lines.next()?.trim().parse().ok()?;
-    let ready = lines.nth(6).is_some_and(|status| status.trim() == "ready");
-    Some(Postmaster { pid, ready })
+    let socket = PathBuf::from(lines.nth(3).unwrap_or_default());
+    let ready = lines.nth(2).is_some_and(|status| status.trim() == "ready");
+    Some(Postmaster { pid, socket, ready })
 }
 
 /// Whether this process is a PostgreSQL on this data folder, and not another one that has got the number since.

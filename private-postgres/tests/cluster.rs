@@ -38,7 +38,7 @@ fn kill(signal: &str, pid: u32) {
 }
 
 async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !is_so() {
         assert!(Instant::now() < deadline, "not within a minute: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -59,9 +59,14 @@ async fn a_cluster_starts_keeps_others_out_and_stops() {
     let refused = Cluster::start(&folder.0, testing()).await.unwrap_err();
     assert!(matches!(refused, Error::InUse(_)), "{refused}");
 
+    assert_eq!(Cluster::url_beside(&folder.0, "postgres", "postgres").unwrap(), cluster.owner_url());
+
     let pid = cluster.pid().unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(cluster.pid(), Some(pid), "it goes on running by itself");
     cluster.stop().await.unwrap();
     assert!(!lives(pid));
+    assert_eq!(Cluster::url_beside(&folder.0, "postgres", "postgres"), None);
     assert!(!folder.0.join("data/postmaster.pid").exists(), "it was not stopped cleanly");
 
     let again = Cluster::start(&folder.0, testing()).await.unwrap();

@@ -69,7 +69,7 @@ pub struct HttpArgs {
     #[arg(long, env = "PORT", value_name = "PORT")]
     pub port: u16,
 
-    /// How others reach this server, such as https://hq.example.com
+    /// How others reach this server: its scheme, name and port
     #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
@@ -89,11 +89,11 @@ pub struct HttpArgs {
 /// What is logged, and where settings may come from besides.
 #[derive(Args, Clone, Debug)]
 pub struct CommonArgs {
-    /// What to log, such as info or hq_server=debug,sqlx=warn
+    /// What to log: a level, or levels by module (`hq_server=debug,sqlx=warn`)
     #[arg(long, env = "LOG", default_value = "info", value_name = "FILTER", global = true)]
     pub log: String,
 
-    /// A TOML file with settings: the flags' names with underscores, such as data_dir = "/var/lib/tradepost"
+    /// A TOML file with settings: the flags' names with underscores, such as `data_dir`
     #[arg(long, env = "CONFIG", value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 }

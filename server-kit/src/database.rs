@@ -78,6 +78,21 @@ pub async fn open(data: &DataArgs, name: &str, migrator: &Migrator) -> anyhow::R
     }
 }
 
+/// Opens the database for a command beside a server that may be running: it has the private cluster then, and this joins it.
+/// Where none runs it is `open`.
+pub async fn open_beside(data: &DataArgs, name: &str, migrator: &Migrator) -> anyhow::Result<Database> {
+    let beside = match data.database_url {
+        Some(_) => None,
+        None => Cluster::url_beside(&data.data_dir.join("postgres"), APPLICATION_ROLE, name),
+    };
+    let Some(url) = beside else { return open(data, name, migrator).await };
+    let pool = connect(PgConnectOptions::from_str(&url)?, data.database_connections.min(4))
+        .await
+        .context("connecting to the running server's database")?;
+    check_schema(&pool, migrator).await?;
+    Ok(Database { pool, cluster: None })
+}
+
 /// Connections for the application's role, with the limits that every statement is under.
 pub async fn connect(options: PgConnectOptions, connections: u32) -> sqlx::Result<PgPool> {
     pool_options(connections).connect_with(limited(options)).await

@@ -150,14 +150,12 @@ fn from_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     match axum::extract::Query::<T>::try_from_uri(&uri) {
         Ok(axum::extract::Query(value)) => Ok(value),
         Err(refusal) => {
-            let mut text = refusal.body_text();
-            if let Some(rest) = text.strip_prefix("Failed to deserialize query string: ") {
-                text = rest.to_owned();
-            }
+            let text = refusal.body_text();
+            let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
             // axum's text begins with the parameter's name where it knows it.
             let (place, message) = match text.split_once(": ") {
                 Some((name, rest)) if !name.contains(' ') => (format!("/{name}"), rest.to_owned()),
-                _ => (String::new(), text),
+                _ => (String::new(), text.to_owned()),
             };
             let (pointer, code) = place_and_kind(&place, &message);
             Err(Problem::invalid(pointer, code, message))
@@ -261,7 +259,7 @@ fn place_and_kind(place: &str, message: &str) -> (String, &'static str) {
     }
 }
 
-/// serde_json ends its text with the position, which the pointer says better.
+/// `serde_json` ends its text with the position, which the pointer says better.
 fn without_position(message: &str) -> &str {
     message.rfind(" at line ").and_then(|at| message.get(..at)).unwrap_or(message)
 }

@@ -3,6 +3,8 @@
 //! The cluster is the one that `TEST_DATABASE_URL` names (as a superuser), else a private one for this process. Under a
 //! runner with a process per test, name one: `private-postgres run <folder> -- cargo nextest run` does.
 
+pub mod bad_input;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::str::FromStr;
@@ -225,8 +227,7 @@ async fn template(owner: &PgConnectOptions, url: &str, migrations: &Path) -> any
         hash.update(&migration.checksum);
     }
     let hash: [u8; 32] = hash.finalize().into();
-    let [a, b, c, d, e, f, g, h, ..] = hash;
-    let key = i64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    let key = i64::from_be_bytes(*hash.first_chunk().context("a hash has 32 bytes")?);
     let name = format!("template_{:016x}", key.cast_unsigned());
 
     let mut connection = owner.clone().connect().await.context("connecting to the tests' cluster")?;

@@ -83,14 +83,10 @@ pub(crate) async fn begin_attempt(
     locks::forget_attempts(tx, now - FORGOTTEN).await?;
     // Always in this order: the login's row, then the source's.
     for (place, pace) in [(place, ONE_LOGIN), (place.of_source(), ONE_SOURCE)] {
-        let before = locks::attempts(tx, place).await?.filter(|before| before.last_at > now - FORGOTTEN);
-        if let Some(before) = before {
-            let free_at = before.last_at + pace.wait_after(before.failures);
-            if free_at > now {
-                return Ok(Err(free_at));
-            }
+        if !sql::count_attempt(tx, place, pace, now, now - FORGOTTEN).await? {
+            let before = sql::attempts(tx, place).await?;
+            return Ok(Err(before.last_at + pace.wait_after(before.failures)));
         }
-        sql::count_attempt(tx, place, now, now - FORGOTTEN).await?;
     }
     Ok(Ok(()))
 }

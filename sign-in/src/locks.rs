@@ -1,29 +1,9 @@
-//! Every lock that signing in takes, in the order in which they may be taken: attempts (the login's, then the source's), then
-//! a sign-in. `for update` occurs nowhere else in this crate.
+//! Every lock that signing in takes, in the order in which they may be taken: old attempts, then old sign-ins (both skip what
+//! somebody else holds), then one sign-in. `for update` occurs nowhere else in this crate.
 
 use chrono::{DateTime, Utc};
 use server_kit::{Context, Tx};
 use uuid::Uuid;
-
-use crate::lockout::Place;
-
-/// What was counted of failures.
-pub(crate) struct Attempts {
-    pub(crate) failures: i32,
-    pub(crate) last_at: DateTime<Utc>,
-}
-
-/// One place's failures. Whoever tries at the same time waits here.
-pub(crate) async fn attempts(tx: &mut Tx, place: Place) -> Result<Option<Attempts>, sqlx::Error> {
-    sqlx::query_as!(
-        Attempts,
-        "select failures, last_at from sign_in_attempt where login_hash = $1 and source_hash = $2 for update",
-        place.login(),
-        place.source()
-    )
-    .fetch_optional(&mut **tx)
-    .await
-}
 
 /// Clears a few old failures away, skipping what somebody else holds.
 pub(crate) async fn forget_attempts(tx: &mut Tx, before: DateTime<Utc>) -> Result<(), sqlx::Error> {

@@ -6,7 +6,7 @@ use server_kit::{Context, Tx};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::lockout::Place;
+use crate::lockout::{Pace, Place};
 
 /// Somebody who may sign in, before they have shown that it is them.
 #[derive(Clone)]
@@ -79,24 +79,49 @@ pub(crate) async fn keep_password(
     Ok(())
 }
 
+/// Counts an attempt, unless it comes before the wait is over that its place's failures have earned. Whoever tries at the
+/// same time waits for this row and is judged after it. The wait is `Pace::wait_after`, said in SQL.
 pub(crate) async fn count_attempt(
     tx: &mut Tx,
     place: Place,
+    pace: Pace,
     now: DateTime<Utc>,
     forgotten_before: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+) -> Result<bool, sqlx::Error> {
+    let counted = sqlx::query!(
         "insert into sign_in_attempt as known (login_hash, source_hash, failures, last_at) values ($1, $2, 1, $3)
         on conflict (login_hash, source_hash) do update
-        set failures = case when known.last_at < $4 then 1 else known.failures + 1 end, last_at = excluded.last_at",
+        set failures = case when known.last_at < $4 then 1 else known.failures + 1 end, last_at = excluded.last_at
+        where known.last_at < $4 or known.failures < $5::int
+            or known.last_at + make_interval(secs => least($7::int, $6::int * 2 ^ least(known.failures - $5::int, 20))) <= $3",
         place.login(),
         place.source(),
         now,
-        forgotten_before
+        forgotten_before,
+        pace.free,
+        pace.first,
+        pace.longest
     )
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok(counted.rows_affected() == 1)
+}
+
+/// What was counted of failures.
+pub(crate) struct Attempts {
+    pub(crate) failures: i32,
+    pub(crate) last_at: DateTime<Utc>,
+}
+
+pub(crate) async fn attempts(tx: &mut Tx, place: Place) -> Result<Attempts, sqlx::Error> {
+    sqlx::query_as!(
+        Attempts,
+        "select failures, last_at from sign_in_attempt where login_hash = $1 and source_hash = $2",
+        place.login(),
+        place.source()
+    )
+    .fetch_one(&mut **tx)
+    .await
 }
 
 pub(crate) async fn forget_login(tx: &mut Tx, place: Place) -> Result<(), sqlx::Error> {

@@ -180,12 +180,11 @@ pub(super) async fn panics_are_problems(request: Request, next: Next) -> Respons
 
 /// Turns requests away when too many are being answered: soon, instead of letting all wait for ever.
 pub(super) async fn bounded(State(around): State<Around>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(TURN, around.turns.clone().acquire_owned()).await {
-        Ok(Ok(_turn)) => next.run(request).await,
-        _ => {
-            metrics::count("http_requests_turned_away_total", &[]);
-            Problem::unavailable("overloaded", "The server has too much to do just now", 1).into_response()
-        }
+    if let Ok(Ok(_turn)) = tokio::time::timeout(TURN, around.turns.clone().acquire_owned()).await {
+        next.run(request).await
+    } else {
+        metrics::count("http_requests_turned_away_total", &[]);
+        Problem::unavailable("overloaded", "The server has too much to do just now", 1).into_response()
     }
 }
 

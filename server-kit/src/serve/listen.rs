@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// This many connections are open at a time, those of WebSockets included.
+/// This many connections are open at a time, the lasting ones of the bell included.
 const CONNECTIONS: usize = 8_192;
 const HEADER_TIME: Duration = Duration::from_secs(10);
 const DRAIN_TIME: Duration = Duration::from_secs(10);

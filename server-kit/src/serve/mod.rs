@@ -112,7 +112,6 @@ pub fn openapi(surface: Surface) -> OpenApi {
 }
 
 /// The whole router, as `serve` runs it; tests call it directly.
-#[must_use]
 pub fn router(surface: Surface, manner: &Manner, state: AppState) -> Router {
     let (api, document) = api(surface.title, surface.description, surface.version, surface.api);
     let patient: Arc<[&'static str]> = surface.patient.into();
