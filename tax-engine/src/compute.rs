@@ -601,3 +601,54 @@ fn payable(
         Some(step) => rounding.to_step(total, step)?.with_decimals(decimals),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared_model::{Percent, Quantity};
+
+    fn deep(taxes: u8) -> Document<u8, u8> {
+        let tax = |id: u8| Tax {
+            include_base_amount: true,
+            price_included: id.is_multiple_of(2),
+            sequence: id.into(),
+            ..Tax::percent(id, Percent::from_units(71_237 + 10_007 * i128::from(id), 4).unwrap())
+        };
+        let line = |id: u8| Line {
+            id,
+            quantity: Quantity::ONE,
+            price: LinePrice::Extension(Amount::from_units(i128::from(id) * 1_237 + 99, 2).unwrap()),
+            tax_ids: (0..taxes).collect(),
+        };
+        Document {
+            decimals: 2,
+            rounding: TaxRounding::PerDocument,
+            rounding_mode: Rounding::HalfUp,
+            cash_rounding: None,
+            taxes: (0..taxes).map(tax).collect(),
+            lines: (0..20).map(line).collect(),
+        }
+    }
+
+    fn amounts<N: Whole>(document: &Document<u8, u8>) -> Option<Vec<Vec<i128>>> {
+        let order = check(document).unwrap();
+        let (lines, stacks) = prepare(document, &order).unwrap();
+        let rounded = round::<N, u8, u8>(document, &lines, &stacks)?;
+        Some(rounded.into_iter().map(|line| line.amounts).collect())
+    }
+
+    #[test]
+    fn narrow_and_big_integers_give_the_same() {
+        for taxes in 0..4 {
+            let narrow = amounts::<i128>(&deep(taxes));
+            assert!(narrow.is_some(), "{taxes}");
+            assert_eq!(narrow, amounts::<BigInt>(&deep(taxes)), "{taxes}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_deep_for_narrow_integers_is_computed_by_big_ones() {
+        assert!(amounts::<i128>(&deep(16)).is_none());
+        assert!(compute(&deep(16)).is_ok());
+    }
+}
