@@ -28,7 +28,7 @@ pub(super) struct SalesParameters {
     pub(super) store: Option<String>,
     /// What the rows are; left out: days.
     #[serde(default)]
-    #[param(required = false)]
+    #[param(required = false, inline)]
     pub(super) group_by: GroupBy,
     /// At most so many rows; left out: 10,000. The totals are over all of them.
     pub(super) limit: Option<u32>,
