@@ -102,5 +102,7 @@ function skuOf(item: Record<string, unknown>): string {
 
 function priceOf(item: Record<string, unknown>): string | null {
   const price = item['price']
-  return typeof price === 'string' ? price : null
+  if (typeof price !== 'object' || price === null) return null
+  const amount = (price as Record<string, unknown>)['amount']
+  return typeof amount === 'string' ? amount : null
 }

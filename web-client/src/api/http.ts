@@ -16,7 +16,7 @@ export interface HttpParts {
 export interface Call {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   path: string
-  query?: Record<string, string | undefined>
+  query?: Record<string, string | number | undefined>
   body?: unknown
   signal?: AbortSignal | undefined
 }
@@ -26,7 +26,7 @@ export type Send = (call: Call, accessToken?: string) => Promise<unknown>
 function address(baseUrl: string, { path, query }: Call): string {
   const search = new URLSearchParams()
   for (const [key, value] of Object.entries(query ?? {})) {
-    if (value !== undefined) search.set(key, value)
+    if (value !== undefined) search.set(key, String(value))
   }
   const text = search.toString()
   return `${baseUrl}${path}${text === '' ? '' : `?${text}`}`

@@ -1,3 +1,4 @@
+import type { components } from './generated/hq'
 import { Problem, SessionEnded } from './problem'
 
 /**
@@ -5,18 +6,12 @@ import { Problem, SessionEnded } from './problem'
  * sign-in; so whoever renews does it under a lock and looks first whether another tab has done it meanwhile.
  */
 
-export interface User {
-  id: string
-  login: string
-  name: string
-  permissions: readonly string[]
-}
+type Schemas = components['schemas']
 
-export interface Session {
-  access_token: string
-  refresh_token: string
-  user: User
-}
+/** What a screen may know of who is signed in; both servers tell it in the same words. */
+export type User = Pick<Schemas['User'], 'id' | 'login' | 'name' | 'permissions'>
+
+export type Session = Pick<Schemas['SignedInAnswer'], 'access_token' | 'refresh_token'> & { user: User }
 
 /** Where the session lies between page loads. */
 export interface SessionStore {

@@ -121,6 +121,8 @@ export const en = {
     downNoteNoTime: 'Selling goes on at {store}. Its figures follow by themselves when the line is back.',
     neverNote:
       'Waits for its one-time code. Make one at HQ, type it at the store’s box; the store then fetches its goods by itself.',
+    forkedNote:
+      'The journal of {store} does not fit what HQ has. It goes on selling; nothing is taken from it until a person gives it a new one-time code.',
     sortBy: 'Sort by {column}',
     filter: 'Find a store',
     noMatch: 'No store is called “{text}”.',
@@ -155,6 +157,7 @@ export const en = {
       'HQ has newer: {count} change to come. | HQ has newer: {count} change to come. | HQ has newer: {count} changes to come.',
     isHead: 'Same as HQ, checkpoint {position}.',
     allSent: 'HQ has everything, up to entry {sequence}.',
+    halted: 'Nothing is sent until HQ gives this store a new one-time code. Selling goes on.',
     oldest: 'The oldest has waited {span}.',
   },
 }

@@ -125,6 +125,8 @@ export const es: Messages = {
     downNoteNoTime: 'En {store} se sigue vendiendo. Sus cifras vendrán solas cuando vuelva la línea.',
     neverNote:
       'Espera su código de un solo uso. Créelo en la central y escríbalo en el equipo de la tienda; ella misma traerá sus artículos.',
+    forkedNote:
+      'El diario de {store} no encaja con lo que tiene la central. Sigue vendiendo; no se le admite nada hasta que una persona le dé un código nuevo.',
     sortBy: 'Ordenar por {column}',
     filter: 'Buscar una tienda',
     noMatch: 'Ninguna tienda se llama «{text}».',
@@ -162,6 +164,7 @@ export const es: Messages = {
       'La central tiene algo más nuevo: falta {count} cambio. | La central tiene algo más nuevo: falta {count} cambio. | La central tiene algo más nuevo: faltan {count} cambios.',
     isHead: 'Igual que la central, punto {position}.',
     allSent: 'La central lo tiene todo, hasta el registro {sequence}.',
+    halted: 'No se envía nada hasta que la central dé a esta tienda un código nuevo. Se sigue vendiendo.',
     oldest: 'El más antiguo espera desde hace {span}.',
   },
 }

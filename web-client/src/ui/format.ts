@@ -85,6 +85,13 @@ export function formatShortDay(at: number | string, locale: string, zone?: strin
   return inZone({ day: 'numeric', month: 'short' }, zone, locale).format(new Date(at))
 }
 
+/** "Wednesday 18 Nov", of a day that came as `2026-11-18`. */
+export function calendarDay(day: string, locale: string): string {
+  return inZone({ weekday: 'long', day: 'numeric', month: 'short' }, 'UTC', locale).format(
+    new Date(`${day}T12:00:00Z`),
+  )
+}
+
 /** The time alone today, with the day before it otherwise. */
 export function formatMoment(at: string, now: number, locale: string, zone?: string): string {
   const sameDay = isoDay(Date.parse(at), zone) === isoDay(now, zone)

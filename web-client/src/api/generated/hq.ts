@@ -4,16 +4,34 @@
  */
 
 export interface paths {
-    "/api/v1/auth/sign-in": {
+    "/api/v1/audit": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** What was done, the latest first */
+        get: operations["list_audit"];
         put?: never;
-        post: operations["sign_in"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in */
+        get: operations["get_me"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -29,7 +47,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["refresh"];
+        /** Exchange a refresh token for the next pair */
+        post: operations["post_refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in */
+        post: operations["post_sign_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -45,7 +81,525 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["sign_out"];
+        /** Sign out */
+        post: operations["post_sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/company": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The company of whoever asks */
+        get: operations["get_company"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes what the company is called
+         * @description Needs `store.write`.
+         */
+        patch: operations["change_company"];
+        trace?: never;
+    };
+    "/api/v1/departments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * department: a list, page by page
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["list_department"];
+        put?: never;
+        /**
+         * department: make one
+         * @description Needs `catalogue.write`.
+         */
+        post: operations["create_department"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/departments/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * department: how many there are
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["count_department"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/departments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * department: one
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["get_department"];
+        put?: never;
+        post?: never;
+        /**
+         * department: take it out of use
+         * @description Needs `catalogue.write`.
+         */
+        delete: operations["archive_department"];
+        options?: never;
+        head?: never;
+        /**
+         * department: change it
+         * @description Needs `catalogue.write`.
+         */
+        patch: operations["change_department"];
+        trace?: never;
+    };
+    "/api/v1/departments/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * department: put it back into use
+         * @description Needs `catalogue.write`.
+         */
+        post: operations["restore_department"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/import/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Products from a CSV file: all of it, or nothing and what is wrong on which line in which column
+         * @description Needs `import.run` and `catalogue.write`, and `price.publish` where the file has prices. The first line names the columns: `sku`, `name`, `department_code`, and if wanted `description`, `barcodes` (several with | between them), `price` (the price of the whole chain without a date), `tax_group_code`, `unit`, `quantity_decimals`, `discountable`. A row whose SKU is known changes its product; what has no column is left as it is. `errors` name a mistake as `/line/column`. While it runs, `GET /import/products/{id}` says how far it has come.
+         */
+        post: operations["import_products"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/import/products/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far an import has come
+         * @description Needs `import.run`.
+         */
+        get: operations["get_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/price-levels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * price level: a list, page by page
+         * @description Needs `price.read`.
+         */
+        get: operations["list_price_level"];
+        put?: never;
+        /**
+         * price level: make one
+         * @description Needs `price.publish`.
+         */
+        post: operations["create_price_level"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/price-levels/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * price level: how many there are
+         * @description Needs `price.read`.
+         */
+        get: operations["count_price_level"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/price-levels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * price level: one
+         * @description Needs `price.read`.
+         */
+        get: operations["get_price_level"];
+        put?: never;
+        post?: never;
+        /**
+         * price level: take it out of use
+         * @description Needs `price.publish`.
+         */
+        delete: operations["archive_price_level"];
+        options?: never;
+        head?: never;
+        /**
+         * price level: change it
+         * @description Needs `price.publish`.
+         */
+        patch: operations["change_price_level"];
+        trace?: never;
+    };
+    "/api/v1/price-levels/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * price level: put it back into use
+         * @description Needs `price.publish`.
+         */
+        post: operations["restore_price_level"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * price: a list, page by page
+         * @description Needs `price.read`.
+         */
+        get: operations["list_price"];
+        put?: never;
+        /**
+         * price: make one
+         * @description Needs `price.publish`.
+         */
+        post: operations["create_price"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prices/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sets up to 10,000 prices in one step. Sent twice, it changes nothing the second time
+         * @description Needs `price.publish`.
+         */
+        post: operations["set_prices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prices/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * price: how many there are
+         * @description Needs `price.read`.
+         */
+        get: operations["count_price"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * price: one
+         * @description Needs `price.read`.
+         */
+        get: operations["get_price"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * price: change it
+         * @description Needs `price.publish`.
+         */
+        patch: operations["change_price"];
+        trace?: never;
+    };
+    "/api/v1/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * product: a list, page by page
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["list_product"];
+        put?: never;
+        /**
+         * product: make one
+         * @description Needs `catalogue.write`.
+         */
+        post: operations["create_product"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * product: how many there are
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["count_product"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * product: one
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["get_product"];
+        put?: never;
+        post?: never;
+        /**
+         * product: take it out of use
+         * @description Needs `catalogue.write`.
+         */
+        delete: operations["archive_product"];
+        options?: never;
+        head?: never;
+        /**
+         * product: change it
+         * @description Needs `catalogue.write`.
+         */
+        patch: operations["change_product"];
+        trace?: never;
+    };
+    "/api/v1/products/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * product: put it back into use
+         * @description Needs `catalogue.write`.
+         */
+        post: operations["restore_product"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * register: a list, page by page
+         * @description Needs `store.read`.
+         */
+        get: operations["list_register"];
+        put?: never;
+        /**
+         * register: make one
+         * @description Needs `store.write`.
+         */
+        post: operations["create_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registers/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * register: how many there are
+         * @description Needs `store.read`.
+         */
+        get: operations["count_register"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * register: one
+         * @description Needs `store.read`.
+         */
+        get: operations["get_register"];
+        put?: never;
+        post?: never;
+        /**
+         * register: take it out of use
+         * @description Needs `store.write`.
+         */
+        delete: operations["archive_register"];
+        options?: never;
+        head?: never;
+        /**
+         * register: change it
+         * @description Needs `store.write`.
+         */
+        patch: operations["change_register"];
+        trace?: never;
+    };
+    "/api/v1/registers/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * register: put it back into use
+         * @description Needs `store.write`.
+         */
+        post: operations["restore_register"];
         delete?: never;
         options?: never;
         head?: never;
@@ -59,9 +613,330 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["sales"];
+        /**
+         * What was sold, as far as HQ has heard
+         * @description Store, register, day and hour come in the order of their keys, the others by gross. `sales` counts the receipts that touch
+         *     a row; the totals count distinct ones. A tender's row has no net, tax or quantity. `as_of` says how far each store's
+         *     journal is in the figures.
+         */
+        get: operations["report_sales"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * role: a list, page by page
+         * @description Needs `user.read`.
+         */
+        get: operations["list_role"];
+        put?: never;
+        /**
+         * role: make one
+         * @description Needs `role.write`.
+         */
+        post: operations["create_role"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * role: how many there are
+         * @description Needs `user.read`.
+         */
+        get: operations["count_role"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * role: one
+         * @description Needs `user.read`.
+         */
+        get: operations["get_role"];
+        put?: never;
+        post?: never;
+        /**
+         * role: take it out of use
+         * @description Needs `role.write`.
+         */
+        delete: operations["archive_role"];
+        options?: never;
+        head?: never;
+        /**
+         * role: change it
+         * @description Needs `role.write`.
+         */
+        patch: operations["change_role"];
+        trace?: never;
+    };
+    "/api/v1/roles/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * role: put it back into use
+         * @description Needs `role.write`.
+         */
+        post: operations["restore_role"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * store: a list, page by page
+         * @description Needs `store.read`.
+         */
+        get: operations["list_store"];
+        put?: never;
+        /**
+         * store: make one
+         * @description Needs `store.write`.
+         */
+        post: operations["create_store"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * store: how many there are
+         * @description Needs `store.read`.
+         */
+        get: operations["count_store"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * store: one
+         * @description Needs `store.read`.
+         */
+        get: operations["get_store"];
+        put?: never;
+        post?: never;
+        /**
+         * store: take it out of use
+         * @description Needs `store.write`.
+         */
+        delete: operations["archive_store"];
+        options?: never;
+        head?: never;
+        /**
+         * store: change it
+         * @description Needs `store.write`.
+         */
+        patch: operations["change_store"];
+        trace?: never;
+    };
+    "/api/v1/stores/{id}/enrol-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a one-time code for a store
+         * @description Whoever uses it ends the store's former key: the box that had it delivers nothing more.
+         */
+        post: operations["make_enrol_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{id}/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a store to pull and push now */
+        post: operations["ask_store_to_pull"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * store: put it back into use
+         * @description Needs `store.write`.
+         */
+        post: operations["restore_store"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{id}/resync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a store to pull everything again */
+        post: operations["ask_store_to_resync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{id}/revoke-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a store's key at once
+         * @description The box that has it reads and delivers nothing more, and goes on selling. A new code lets it in again.
+         */
+        post: operations["revoke_store_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs a person's answer, the latest first */
+        get: operations["list_sync_incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/incidents/{id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close an incident without effect
+         * @description The entry stays as it was received, and has no effect.
+         */
+        post: operations["drop_sync_incident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/incidents/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try the entries of the incident's store again
+         * @description The one that the incident is about, and those of the same store that wait: one may need another's effect.
+         */
+        post: operations["replay_sync_incident"];
         delete?: never;
         options?: never;
         head?: never;
@@ -75,9 +950,422 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["sync_stores"];
+        /** How every store is */
+        get: operations["list_sync_stores"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tax-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * tax group: a list, page by page
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["list_tax_group"];
+        put?: never;
+        /**
+         * tax group: make one
+         * @description Needs `tax.write`.
+         */
+        post: operations["create_tax_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tax-groups/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * tax group: how many there are
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["count_tax_group"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tax-groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * tax group: one
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["get_tax_group"];
+        put?: never;
+        post?: never;
+        /**
+         * tax group: take it out of use
+         * @description Needs `tax.write`.
+         */
+        delete: operations["archive_tax_group"];
+        options?: never;
+        head?: never;
+        /**
+         * tax group: change it
+         * @description Needs `tax.write`.
+         */
+        patch: operations["change_tax_group"];
+        trace?: never;
+    };
+    "/api/v1/tax-groups/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * tax group: put it back into use
+         * @description Needs `tax.write`.
+         */
+        post: operations["restore_tax_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/taxes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * tax: a list, page by page
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["list_tax"];
+        put?: never;
+        /**
+         * tax: make one
+         * @description Needs `tax.write`.
+         */
+        post: operations["create_tax"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/taxes/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * tax: how many there are
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["count_tax"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/taxes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * tax: one
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["get_tax"];
+        put?: never;
+        post?: never;
+        /**
+         * tax: take it out of use
+         * @description Needs `tax.write`.
+         */
+        delete: operations["archive_tax"];
+        options?: never;
+        head?: never;
+        /**
+         * tax: change it
+         * @description Needs `tax.write`.
+         */
+        patch: operations["change_tax"];
+        trace?: never;
+    };
+    "/api/v1/taxes/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * tax: put it back into use
+         * @description Needs `tax.write`.
+         */
+        post: operations["restore_tax"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * tender: a list, page by page
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["list_tender"];
+        put?: never;
+        /**
+         * tender: make one
+         * @description Needs `tender.write`.
+         */
+        post: operations["create_tender"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenders/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * tender: how many there are
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["count_tender"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * tender: one
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["get_tender"];
+        put?: never;
+        post?: never;
+        /**
+         * tender: take it out of use
+         * @description Needs `tender.write`.
+         */
+        delete: operations["archive_tender"];
+        options?: never;
+        head?: never;
+        /**
+         * tender: change it
+         * @description Needs `tender.write`.
+         */
+        patch: operations["change_tender"];
+        trace?: never;
+    };
+    "/api/v1/tenders/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * tender: put it back into use
+         * @description Needs `tender.write`.
+         */
+        post: operations["restore_tender"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * user: a list, page by page
+         * @description Needs `user.read`.
+         */
+        get: operations["list_user"];
+        put?: never;
+        /**
+         * user: make one
+         * @description Needs `user.write`.
+         */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * user: how many there are
+         * @description Needs `user.read`.
+         */
+        get: operations["count_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * user: one
+         * @description Needs `user.read`.
+         */
+        get: operations["get_user"];
+        put?: never;
+        post?: never;
+        /**
+         * user: take it out of use
+         * @description Needs `user.write`.
+         */
+        delete: operations["archive_user"];
+        options?: never;
+        head?: never;
+        /**
+         * user: change it
+         * @description Needs `user.write`.
+         */
+        patch: operations["change_user"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Gives a person a password for HQ, and ends what they are signed in to
+         * @description Needs `user.write`, and no less than the person may do.
+         */
+        put: operations["set_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Gives a person a PIN for the stores that they work in
+         * @description Needs `user.write`, and no less than the person may do.
+         */
+        put: operations["set_pin"];
+        post?: never;
+        /**
+         * Takes a person's PIN away
+         * @description Needs `user.write`, and no less than the person may do.
+         */
+        delete: operations["delete_pin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * user: put it back into use
+         * @description Needs `user.write`.
+         */
+        post: operations["restore_user"];
         delete?: never;
         options?: never;
         head?: never;
@@ -88,66 +1376,1435 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        SignedIn: {
-            access_token: string;
-            refresh_token: string;
-            user: components["schemas"]["User"];
+        /** @example 12.50 */
+        Amount: string;
+        /** @description Up to where a store has been heard. */
+        AsOf: {
+            /**
+             * Format: date-time
+             * @description When that entry happened; none while there is none.
+             */
+            last_event_at?: string | null;
+            /** @description The store's code. */
+            store: string;
+            /**
+             * Format: int64
+             * @description The last entry of its journal that is in the figures.
+             */
+            watermark: number;
         };
-        User: {
+        /** @description One thing that somebody did. */
+        AuditEntry: {
+            /** @description What was done, such as `product.change`. */
+            action: string;
+            /**
+             * Format: uuid
+             * @description Who; null: the system.
+             */
+            actor_id?: string | null;
+            /** @description Their name, as it was. */
+            actor_name: string;
+            /** @description What it was after. */
+            after?: unknown;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description What it was before. */
+            before?: unknown;
+            /** @description To what kind of thing. */
+            entity: string;
+            /**
+             * Format: uuid
+             * @description To which.
+             */
+            entity_id?: string | null;
+            /**
+             * Format: uuid
+             * @description The entry.
+             */
             id: string;
-            login: string;
+            /** @description In which request. */
+            request_id?: string | null;
+        };
+        /** @description A page of them, the latest first. */
+        AuditPage: {
+            /** @description The entries. */
+            items: components["schemas"]["AuditEntry"][];
+            /**
+             * Format: uuid
+             * @description What to pass as `after` for the next page; null: this was the last.
+             */
+            next?: string | null;
+        };
+        /** @description What became of a price change. */
+        BatchAnswer: {
+            /**
+             * Format: int64
+             * @description How many were changed.
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description How many prices are new.
+             */
+            created: number;
+            /**
+             * Format: int64
+             * @description How many were so already.
+             */
+            unchanged: number;
+        };
+        /** @description One price of a price change. */
+        BatchPrice: {
+            /** @description The price of one unit. */
+            amount: components["schemas"]["UnitPrice"];
+            id?: components["schemas"]["PriceId"] | null;
+            /** @description What it is for. */
+            kind?: components["schemas"]["PriceKind"];
+            /** @description From which quantity on, for breaks. */
+            min_quantity?: components["schemas"]["Quantity"];
+            price_level_id?: components["schemas"]["PriceLevelId"] | null;
+            /** @description Why it is so. */
+            reason?: string;
+            /** @description What it is the price of, by its SKU. */
+            sku?: string | null;
+            store_id?: components["schemas"]["StoreId"] | null;
+            /** @description Since when (null: always was), in the store's time zone. */
+            valid_from?: string | null;
+            /** @description Until when, not included (null: until further notice), in the store's time zone. */
+            valid_until?: string | null;
+            variant_id?: components["schemas"]["VariantId"] | null;
+        };
+        /** @description The chain. */
+        Company: {
+            /** @description Its address, on receipts. */
+            address: string;
+            /** @description Its short code: the part of a login behind the `@`. */
+            code: string;
+            /**
+             * Format: date-time
+             * @description Since when it is here.
+             */
+            created_at: string;
+            /** @description The currency of its reports. */
+            currency: components["schemas"]["Currency"];
+            /**
+             * Format: uuid
+             * @description The company.
+             */
+            id: string;
+            /** @description Its name in law, on receipts. */
+            legal_name: string;
+            /** @description Its name. */
             name: string;
+            /** @description Its tax number, on receipts. */
+            tax_number: string;
+        };
+        /** @description What of the chain is to be changed; what is left out stays. */
+        CompanyChange: {
+            /** @description Its address, on receipts. */
+            address?: string | null;
+            /** @description Its name in law, on receipts. */
+            legal_name?: string | null;
+            /** @description Its name. */
+            name?: string | null;
+            /** @description Its tax number, on receipts. */
+            tax_number?: string | null;
+        };
+        /** @description How many there are. */
+        Count: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+        };
+        /** @example EUR */
+        Currency: string;
+        /** @description A node of the tree that reports and tax defaults hang on. */
+        Department: {
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description Its short code, unique in the company. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            parent_id: components["schemas"]["DepartmentId"] | null;
+            tax_group_id: components["schemas"]["TaxGroupId"] | null;
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description A node of the tree that reports and tax defaults hang on. */
+        DepartmentChange: {
+            /** @description Its short code, unique in the company. */
+            code?: string;
+            /** @description Its name. */
+            name?: string;
+            parent_id?: components["schemas"]["DepartmentId"] | null;
+            tax_group_id?: components["schemas"]["TaxGroupId"] | null;
+        };
+        /** Format: uuid */
+        DepartmentId: string;
+        DepartmentPage: {
+            items: components["schemas"]["Department"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
+        /** @description A code to enrol a store with. */
+        EnrolCode: {
+            /** @description What to type at the box; it is shown once. */
+            code: string;
+            /**
+             * Format: date-time
+             * @description Until when it is good.
+             */
+            expires_at: string;
+        };
+        /** @description What is wrong with one part of the input. */
+        FieldError: {
+            /** @description What kind of mistake, stable. */
+            code: string;
+            /** @description The same in words. */
+            detail: string;
+            /** @description Where: a JSON pointer into the body, such as `/lines/0/quantity`; for the address, the parameter's name after a slash. */
+            pointer: string;
+        };
+        /** @description An import, as it stands. */
+        ImportJob: {
+            /**
+             * Format: date-time
+             * @description When it last came on.
+             */
+            changed_at: string;
+            /** @description Whether the file is only looked at. */
+            dry_run: boolean;
+            /**
+             * Format: uuid
+             * @description The import.
+             */
+            id: string;
+            /** @description What was made and changed, or what is wrong where; null while it runs. */
+            outcome?: unknown;
+            /**
+             * Format: int64
+             * @description How many rows have been read.
+             */
+            rows_read: number;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+            /** @description `checking`, `writing`, `done` or `refused`. */
+            state: string;
+        };
+        /** @description Something that needs a person's answer. */
+        Incident: {
+            /**
+             * Format: date-time
+             * @description Until when.
+             */
+            closed_at?: string | null;
+            /** @description What else is known. */
+            detail: unknown;
+            /** @description What kind of fact that is. */
+            entry_kind?: string | null;
+            /**
+             * Format: uuid
+             * @description The incident.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The life of the store's database that it is about.
+             */
+            incarnation?: string | null;
+            /**
+             * @description `poison` (an entry that does not apply), `unknown_kind` (one that waits for an upgrade), `forked` (a journal that is
+             *     not continued), `feed_offered` (records that this server has lost), `apply_failed`.
+             */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            opened_at: string;
+            /** @description The entry as the store wrote it. */
+            payload?: string | null;
+            /** @description In words. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description The number of the entry that it is about.
+             */
+            sequence?: number | null;
+            /** @description `open`, `replayed`, `dropped`. */
+            state: string;
+            /** @description Its code. */
+            store_code: string;
+            /**
+             * Format: uuid
+             * @description The store.
+             */
+            store_id: string;
+        };
+        /** @description A page of them, the latest first. */
+        IncidentPage: {
+            /** @description The incidents. */
+            items: components["schemas"]["Incident"][];
+            /**
+             * Format: uuid
+             * @description What to pass as `after` for the next page; null: this was the last.
+             */
+            next?: string | null;
+        };
+        /** @description A node of the tree that reports and tax defaults hang on. */
+        NewDepartment: {
+            /** @description Its short code, unique in the company. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description Its name. */
+            name: string;
+            parent_id?: components["schemas"]["DepartmentId"] | null;
+            tax_group_id?: components["schemas"]["TaxGroupId"] | null;
+        };
+        /** @description A new password. */
+        NewPassword: {
+            /**
+             * Format: password
+             * @description 8 characters or more.
+             */
+            password: string;
+        };
+        /** @description A new PIN. */
+        NewPin: {
+            /**
+             * Format: password
+             * @description 4 to 8 digits.
+             */
+            pin: string;
+        };
+        /** @description An amount for a variant, for a time. Nothing has to be done on the day: a store takes it up by its own clock. */
+        NewPrice: {
+            /** @description The price of one unit. */
+            amount: components["schemas"]["UnitPrice"];
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description What it is for. */
+            kind?: components["schemas"]["PriceKind"];
+            /** @description From which quantity on, for breaks. */
+            min_quantity?: components["schemas"]["Quantity"];
+            price_level_id?: components["schemas"]["PriceLevelId"] | null;
+            /** @description Why it is so. */
+            reason?: string;
+            store_id?: components["schemas"]["StoreId"] | null;
+            /**
+             * @description Since when (null: always was), in the store's time zone.
+             * @example 2026-03-02T06:00:00
+             */
+            valid_from?: string | null;
+            /**
+             * @description Until when, not included (null: until further notice), in the store's time zone.
+             * @example 2026-03-09T00:00:00
+             */
+            valid_until?: string | null;
+            /** @description What it is the price of. */
+            variant_id: components["schemas"]["VariantId"];
+        };
+        /** @description A named list of prices (trade, members). */
+        NewPriceLevel: {
+            /** @description Its short code. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description What is sold. Stock, prices and barcodes hang on its variants. */
+        NewProduct: {
+            /** @description Where it hangs in the tree. */
+            department_id: components["schemas"]["DepartmentId"];
+            /** @description More about it. */
+            description?: string;
+            /** @description Whether promotions and reductions may touch it. */
+            discountable?: boolean;
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description How many decimals a quantity may have.
+             */
+            quantity_decimals?: number;
+            stock_policy?: components["schemas"]["StockPolicy"] | null;
+            tax_group_id?: components["schemas"]["TaxGroupId"] | null;
+            /** @description What a quantity of one is: `each`, `kg`, `m`. */
+            unit?: string;
+            /** @description Its variants, in their order; at least one. In a change, those that are left out are archived. */
+            variants: components["schemas"]["Variant"][];
+        };
+        /** @description A till. */
+        NewRegister: {
+            /** @description Its code in the store, the head of its receipt series. It never changes. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description Its name. */
+            name?: string;
+            /** @description Where it stands. It never changes. */
+            store_id: components["schemas"]["StoreId"];
+        };
+        /** @description A set of permissions with limits. */
+        NewRole: {
+            /** @description Its short code: `cashier`. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            max_reduction_percent?: components["schemas"]["Percent"] | null;
+            max_refund?: components["schemas"]["Amount"] | null;
+            /** @description Its name. */
+            name: string;
+            /** @description What it may do: words like `sale.reduce`. */
             permissions: string[];
         };
+        /** @description One shop. */
+        NewStore: {
+            /** @description Its address, on receipts. */
+            address?: string;
+            /** @description Its short code, the head of its receipt numbers. It never changes. */
+            code: string;
+            /** @description The currency that it sells in. It never changes. */
+            currency: components["schemas"]["Currency"];
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description Its name in law, on receipts; empty: the company's. */
+            legal_name?: string;
+            /** @description Its name. */
+            name: string;
+            price_level_id?: components["schemas"]["PriceLevelId"] | null;
+            /** @description How its tax is rounded. */
+            rounding_mode?: components["schemas"]["Rounding"];
+            /** @description What it does when goods are not available. */
+            stock_policy?: components["schemas"]["StockPolicy"];
+            /** @description Its tax number, on receipts; empty: the company's. */
+            tax_number?: string;
+            /** @description Where its tax is rounded. */
+            tax_rounding?: components["schemas"]["TaxRounding"];
+            /** @description Its IANA time zone, such as `Europe/London`. */
+            time_zone: string;
+        };
+        /** @description One levy. */
+        NewTax: {
+            /** @description Its short code, on receipts. */
+            code: string;
+            exempt_below?: components["schemas"]["UnitPrice"] | null;
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description Whether later taxes are computed on base plus this tax. */
+            include_base_amount?: boolean;
+            /** @description Whether this tax listens to earlier ones that say so. */
+            is_base_affected?: boolean;
+            /** @description How it is computed. */
+            kind: components["schemas"]["TaxKind"];
+            /** @description Its name. */
+            name: string;
+            part_above?: components["schemas"]["UnitPrice"] | null;
+            part_up_to?: components["schemas"]["UnitPrice"] | null;
+            /** @description Whether prices have it inside. */
+            price_included: boolean;
+            /** @description Percent (to 4 decimals), or an amount per unit for `fixed`. */
+            rate: components["schemas"]["Amount"];
+            /**
+             * Format: int32
+             * @description Its place in the order.
+             */
+            sequence?: number;
+            /**
+             * Format: date
+             * @description The first day.
+             */
+            valid_from?: string | null;
+            /**
+             * Format: date
+             * @description The day after the last.
+             */
+            valid_until?: string | null;
+        };
+        /** @description The set of taxes that a product or department bears. */
+        NewTaxGroup: {
+            /** @description Its short code. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its taxes; none: what bears it is untaxed. */
+            tax_ids: components["schemas"]["TaxId"][];
+        };
+        /** @description A way of paying. */
+        NewTender: {
+            /** @description Whether change is given on it. */
+            allows_change?: boolean;
+            cash_rounding?: components["schemas"]["Amount"] | null;
+            /** @description Its short code: `cash`, `card`. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description What it is. */
+            kind: components["schemas"]["TenderKind"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Its place on the screen.
+             */
+            position?: number;
+        };
+        /** @description Somebody who signs in. */
+        NewUser: {
+            /** @description False: switched off, here at once and in stores at their next checkpoint. */
+            active?: boolean;
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description The language they read: `en`, `es`. */
+            language?: string;
+            /** @description What they sign in with: `ana`, at HQ `ana@company`. */
+            login: string;
+            /** @description Their name. */
+            name: string;
+            role_id?: components["schemas"]["RoleId"] | null;
+            /** @description The stores that they work in. */
+            stores?: components["schemas"]["UserStore"][];
+        };
+        /** @description What became of an import. */
+        Outcome: {
+            /**
+             * Format: int64
+             * @description How many of them are new.
+             */
+            created: number;
+            /** @description Whether the file was only looked at. */
+            dry_run: boolean;
+            /**
+             * Format: uuid
+             * @description The import.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many products the file has.
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description How many were so already.
+             */
+            unchanged: number;
+            /**
+             * Format: int64
+             * @description How many were changed.
+             */
+            updated: number;
+        };
+        /** @example 21 */
+        Percent: string;
+        /** @description An amount for a variant, for a time. Nothing has to be done on the day: a store takes it up by its own clock. */
+        Price: {
+            /** @description The price of one unit. */
+            amount: components["schemas"]["UnitPrice"];
+            /** @description No longer in use. */
+            archived: boolean;
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /** @description What it is for. */
+            kind: components["schemas"]["PriceKind"];
+            /** @description From which quantity on, for breaks. */
+            min_quantity: components["schemas"]["Quantity"];
+            price_level_id: components["schemas"]["PriceLevelId"] | null;
+            /** @description Why it is so. */
+            reason: string;
+            store_id: components["schemas"]["StoreId"] | null;
+            /**
+             * @description Since when (null: always was), in the store's time zone.
+             * @example 2026-03-02T06:00:00
+             */
+            valid_from: string | null;
+            /**
+             * @description Until when, not included (null: until further notice), in the store's time zone.
+             * @example 2026-03-09T00:00:00
+             */
+            valid_until: string | null;
+            /** @description What it is the price of. */
+            variant_id: components["schemas"]["VariantId"];
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description A price change. */
+        PriceBatch: {
+            /** @description The prices; each is made, or set where there is one for the same variant, level, store, kind, quantity and `valid_from`. */
+            prices: components["schemas"]["BatchPrice"][];
+        };
+        /** @description An amount for a variant, for a time. Nothing has to be done on the day: a store takes it up by its own clock. */
+        PriceChange: {
+            /** @description The price of one unit. */
+            amount?: components["schemas"]["UnitPrice"];
+            /** @description What it is for. */
+            kind?: components["schemas"]["PriceKind"];
+            /** @description From which quantity on, for breaks. */
+            min_quantity?: components["schemas"]["Quantity"];
+            price_level_id?: components["schemas"]["PriceLevelId"] | null;
+            /** @description Why it is so. */
+            reason?: string;
+            store_id?: components["schemas"]["StoreId"] | null;
+            /**
+             * @description Since when (null: always was), in the store's time zone.
+             * @example 2026-03-02T06:00:00
+             */
+            valid_from?: string | null;
+            /**
+             * @description Until when, not included (null: until further notice), in the store's time zone.
+             * @example 2026-03-09T00:00:00
+             */
+            valid_until?: string | null;
+            /** @description What it is the price of. */
+            variant_id?: components["schemas"]["VariantId"];
+        };
+        /** Format: uuid */
+        PriceId: string;
+        /**
+         * @description What a price is for.
+         * @enum {string}
+         */
+        PriceKind: "regular" | "sale" | "break";
+        /** @description A named list of prices (trade, members). */
+        PriceLevel: {
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description Its short code. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description A named list of prices (trade, members). */
+        PriceLevelChange: {
+            /** @description Its short code. */
+            code?: string;
+            /** @description Its name. */
+            name?: string;
+        };
+        /** Format: uuid */
+        PriceLevelId: string;
+        PriceLevelPage: {
+            items: components["schemas"]["PriceLevel"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
+        PricePage: {
+            items: components["schemas"]["Price"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
+        /** @description The document that every refusal answers, as `application/problem+json`. */
+        Problem: {
+            /** @description What was wrong this time. */
+            detail?: string | null;
+            /** @description For input: what is wrong where. */
+            errors?: components["schemas"]["FieldError"][];
+            /** @description The request, as the server's log names it. */
+            request_id?: string | null;
+            /**
+             * Format: int32
+             * @description The HTTP status once more.
+             */
+            status: number;
+            /** @description The problem in a few words. */
+            title: string;
+            /**
+             * @description Which problem: `/problems/…`, stable and documented.
+             * @example /problems/invalid-input
+             */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description What is sold. Stock, prices and barcodes hang on its variants. */
+        Product: {
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description Where it hangs in the tree. */
+            department_id: components["schemas"]["DepartmentId"];
+            /** @description More about it. */
+            description: string;
+            /** @description Whether promotions and reductions may touch it. */
+            discountable: boolean;
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description How many decimals a quantity may have.
+             */
+            quantity_decimals: number;
+            stock_policy: components["schemas"]["StockPolicy"] | null;
+            tax_group_id: components["schemas"]["TaxGroupId"] | null;
+            /** @description What a quantity of one is: `each`, `kg`, `m`. */
+            unit: string;
+            /** @description Its variants, in their order; at least one. In a change, those that are left out are archived. */
+            variants: components["schemas"]["Variant"][];
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description What is sold. Stock, prices and barcodes hang on its variants. */
+        ProductChange: {
+            /** @description Where it hangs in the tree. */
+            department_id?: components["schemas"]["DepartmentId"];
+            /** @description More about it. */
+            description?: string;
+            /** @description Whether promotions and reductions may touch it. */
+            discountable?: boolean;
+            /** @description Its name. */
+            name?: string;
+            /**
+             * Format: int32
+             * @description How many decimals a quantity may have.
+             */
+            quantity_decimals?: number;
+            stock_policy?: components["schemas"]["StockPolicy"] | null;
+            tax_group_id?: components["schemas"]["TaxGroupId"] | null;
+            /** @description What a quantity of one is: `each`, `kg`, `m`. */
+            unit?: string;
+            /** @description Its variants, in their order; at least one. In a change, those that are left out are archived. */
+            variants?: components["schemas"]["Variant"][];
+        };
+        ProductPage: {
+            items: components["schemas"]["Product"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
+        /** @example 1 */
+        Quantity: string;
+        /** @description The token that came with the last pair. */
+        RefreshCommand: {
+            /** @description The refresh token. */
+            refresh_token: string;
+        };
+        /** @description A till. */
+        Register: {
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description Its code in the store, the head of its receipt series. It never changes. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Where it stands. It never changes. */
+            store_id: components["schemas"]["StoreId"];
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description A till. */
+        RegisterChange: {
+            /** @description Its code in the store, the head of its receipt series. It never changes. */
+            code?: string;
+            /** @description Its name. */
+            name?: string;
+            /** @description Where it stands. It never changes. */
+            store_id?: components["schemas"]["StoreId"];
+        };
+        RegisterPage: {
+            items: components["schemas"]["Register"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
+        /** @description What came of trying again. */
+        Replayed: {
+            /**
+             * Format: int64
+             * @description Entries that have had their effect now.
+             */
+            replayed: number;
+            /**
+             * Format: int64
+             * @description Entries that wait still.
+             */
+            waiting: number;
+        };
+        /** @description A set of permissions with limits. */
+        Role: {
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description Its short code: `cashier`. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            max_reduction_percent: components["schemas"]["Percent"] | null;
+            max_refund: components["schemas"]["Amount"] | null;
+            /** @description Its name. */
+            name: string;
+            /** @description What it may do: words like `sale.reduce`. */
+            permissions: string[];
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description A set of permissions with limits. */
+        RoleChange: {
+            /** @description Its short code: `cashier`. */
+            code?: string;
+            max_reduction_percent?: components["schemas"]["Percent"] | null;
+            max_refund?: components["schemas"]["Amount"] | null;
+            /** @description Its name. */
+            name?: string;
+            /** @description What it may do: words like `sale.reduce`. */
+            permissions?: string[];
+        };
+        /** Format: uuid */
+        RoleId: string;
+        RolePage: {
+            items: components["schemas"]["Role"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
+        /**
+         * @description Which way a value between two that can be written goes.
+         *
+         *     Every mode mirrors: what is done to −x is the negative of what is done to x, so a refund gives back
+         *     exactly what the sale took.
+         *
+         *     ```
+         *     use shared_model::{Amount, Rounding};
+         *
+         *     let amount: Amount = "-0.125".parse()?;
+         *     assert_eq!(Rounding::HalfUp.to_decimals(amount, 2)?, "-0.13".parse()?);
+         *     assert_eq!(Rounding::HalfEven.to_decimals(amount, 2)?, "-0.12".parse()?);
+         *     assert_eq!(Rounding::Down.to_decimals(amount, 1)?, "-0.1".parse()?);
+         *     assert_eq!(Rounding::Up.to_decimals(amount, 1)?, "-0.2".parse()?);
+         *     # Ok::<(), shared_model::MoneyError>(())
+         *     ```
+         * @enum {string}
+         */
+        Rounding: "half_up" | "half_even" | "down" | "up";
+        /** @description The answer. */
         SalesReport: {
-            currency: string;
-            rows: components["schemas"]["SalesRow"][];
-            totals: components["schemas"]["SalesTotals"];
+            /** @description Up to where each store has been heard. */
             as_of: components["schemas"]["AsOf"][];
+            /** @description The currency of every amount. */
+            currency: components["schemas"]["Currency"];
+            /**
+             * Format: date
+             * @description The first business date.
+             */
+            from: string;
+            /**
+             * Format: int64
+             * @description How many rows there are beyond the limit; absent when none are.
+             */
+            left_out?: number | null;
+            /** @description One row per key that a receipt touched. */
+            rows: components["schemas"]["SalesRow"][];
+            /**
+             * Format: date
+             * @description The last business date.
+             */
+            to: string;
+            /** @description Over everything that was asked for, rows beyond the limit included. */
+            totals: components["schemas"]["SalesTotals"];
         };
+        /** @description One row. */
         SalesRow: {
+            /** @description With tax; of a tender, what was kept. */
+            gross: string;
+            /** @description What the row is of. */
             key: string;
+            /** @description That, for people. */
             label: string;
+            /** @description Without tax; a tender has none. */
+            net?: string | null;
+            /** @description Units sold; a tender has none. */
+            quantity?: string | null;
+            /**
+             * Format: int64
+             * @description The receipts that touch the row.
+             */
             sales: number;
-            quantity: string;
-            net: string;
-            tax: string;
-            gross: string;
+            /** @description Tax; a tender has none. */
+            tax?: string | null;
         };
+        /** @description Everything together. */
         SalesTotals: {
-            sales: number;
-            quantity: string;
-            net: string;
-            tax: string;
+            /** @description With tax. */
             gross: string;
+            /** @description Without tax. */
+            net: string;
+            /** @description Gift cards, deposits and payments on account, outside net and gross. */
+            non_sales: string;
+            /** @description Units sold. */
+            quantity: string;
+            /** @description Rounding of cash, in none of the others. */
+            rounding: string;
+            /**
+             * Format: int64
+             * @description Distinct receipts.
+             */
+            sales: number;
+            /** @description Tax. */
+            tax: string;
         };
-        AsOf: {
-            store: string;
-            watermark: number;
-            /** Format: date-time */
-            last_event_at: string | null;
+        /** @description Who, and a password or a PIN. */
+        SignInCommand: {
+            /**
+             * @description `name@company` at HQ; at a store the company may be left out.
+             * @example hq@demo
+             */
+            login: string;
+            /**
+             * @description The password.
+             * @example tradepost
+             */
+            password?: string | null;
+            /**
+             * @description Or the PIN, at a store.
+             * @example 1234
+             */
+            pin?: string | null;
         };
-        StoreSync: {
-            store_code: string;
-            store_name: string;
-            time_zone: string | null;
-            /** Format: date-time */
-            online_since: string | null;
-            /** Format: date-time */
-            last_event_at: string | null;
-            online: boolean;
-            /** Format: date-time */
-            last_seen_at: string | null;
-            feed_position: number | null;
-            feed_behind: number | null;
+        /** @description Somebody signed in: the tokens to go on with, and who they are. */
+        SignedInAnswer: {
+            /** @description For `Authorization: Bearer`; good for a quarter of an hour. */
+            access_token: string;
+            /** @description Good once, for the next pair. */
+            refresh_token: string;
+            /** @description Who they are. */
+            user: components["schemas"]["User"];
+        };
+        /**
+         * @description What a store does when a product is not available.
+         * @enum {string}
+         */
+        StockPolicy: "allow" | "block";
+        /** @description One shop. */
+        Store: {
+            /** @description Its address, on receipts. */
+            address: string;
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description Its short code, the head of its receipt numbers. It never changes. */
+            code: string;
+            /** @description The currency that it sells in. It never changes. */
+            currency: components["schemas"]["Currency"];
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /** @description Its name in law, on receipts; empty: the company's. */
+            legal_name: string;
+            /** @description Its name. */
+            name: string;
+            price_level_id: components["schemas"]["PriceLevelId"] | null;
+            /** @description How its tax is rounded. */
+            rounding_mode: components["schemas"]["Rounding"];
+            /** @description What it does when goods are not available. */
+            stock_policy: components["schemas"]["StockPolicy"];
+            /** @description Its tax number, on receipts; empty: the company's. */
+            tax_number: string;
+            /** @description Where its tax is rounded. */
+            tax_rounding: components["schemas"]["TaxRounding"];
+            /** @description Its IANA time zone, such as `Europe/London`. */
+            time_zone: string;
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description One shop. */
+        StoreChange: {
+            /** @description Its address, on receipts. */
+            address?: string;
+            /** @description Its short code, the head of its receipt numbers. It never changes. */
+            code?: string;
+            /** @description The currency that it sells in. It never changes. */
+            currency?: components["schemas"]["Currency"];
+            /** @description Its name in law, on receipts; empty: the company's. */
+            legal_name?: string;
+            /** @description Its name. */
+            name?: string;
+            price_level_id?: components["schemas"]["PriceLevelId"] | null;
+            /** @description How its tax is rounded. */
+            rounding_mode?: components["schemas"]["Rounding"];
+            /** @description What it does when goods are not available. */
+            stock_policy?: components["schemas"]["StockPolicy"];
+            /** @description Its tax number, on receipts; empty: the company's. */
+            tax_number?: string;
+            /** @description Where its tax is rounded. */
+            tax_rounding?: components["schemas"]["TaxRounding"];
+            /** @description Its IANA time zone, such as `Europe/London`. */
+            time_zone?: string;
+        };
+        /** Format: uuid */
+        StoreId: string;
+        StorePage: {
+            items: components["schemas"]["Store"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
+        /** @description How one store is, as far as HQ knows. */
+        SyncStore: {
+            /**
+             * Format: int64
+             * @description How far its clock is ahead.
+             */
+            clock_skew_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Free bytes where its data is, as it said.
+             */
+            disk?: number | null;
+            /** @description Whether a box was enrolled whose key is in force. */
+            enrolled: boolean;
+            /**
+             * Format: int64
+             * @description How many records it lacks (counted up to 100,000).
+             */
+            feed_behind: number;
+            /**
+             * Format: date-time
+             * @description Since when it lacks the oldest of them; null: it lacks none.
+             */
+            feed_behind_since?: string | null;
+            /**
+             * Format: int64
+             * @description HQ's last position.
+             */
+            feed_head: number;
+            /**
+             * Format: int64
+             * @description The checkpoint that it said it sells at.
+             */
+            feed_position: number;
+            /** @description Whether its journal has forked: it needs a new enrolment code. */
+            forked: boolean;
+            /**
+             * Format: int64
+             * @description How many it said that it has besides.
+             */
+            journal_pending: number;
+            /**
+             * Format: int64
+             * @description How many entries of its journal are here.
+             */
             journal_received: number;
-            journal_pending: number | null;
-            /** Format: date-time */
-            oldest_pending_at: string | null;
-            clock_skew_ms: number | null;
-            versions: Record<string, never>;
+            /**
+             * Format: date-time
+             * @description When the last entry that is here happened.
+             */
+            last_event_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last heard; null: never.
+             */
+            last_seen_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when the oldest of them waits.
+             */
+            oldest_pending_at?: string | null;
+            /** @description Whether its bell is up. */
+            online: boolean;
+            /**
+             * Format: date-time
+             * @description Since when; null: it is not.
+             */
+            online_since?: string | null;
+            /**
+             * Format: int64
+             * @description How many incidents wait for a person.
+             */
             open_incidents: number;
+            /**
+             * Format: int64
+             * @description How many of its registers have an open session, as it said.
+             */
+            registers: number;
+            /** @description Its code. */
+            store_code: string;
+            /**
+             * Format: uuid
+             * @description The store.
+             */
+            store_id: string;
+            /** @description Its name. */
+            store_name: string;
+            /** @description Its time zone. */
+            time_zone: string;
+            /** @description What it runs. */
+            versions?: unknown;
         };
+        /** @description All of them. */
+        SyncStores: {
+            /** @description The stores, by code. */
+            items: components["schemas"]["SyncStore"][];
+        };
+        /** @description One levy. */
+        Tax: {
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description Its short code, on receipts. */
+            code: string;
+            exempt_below: components["schemas"]["UnitPrice"] | null;
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /** @description Whether later taxes are computed on base plus this tax. */
+            include_base_amount: boolean;
+            /** @description Whether this tax listens to earlier ones that say so. */
+            is_base_affected: boolean;
+            /** @description How it is computed. */
+            kind: components["schemas"]["TaxKind"];
+            /** @description Its name. */
+            name: string;
+            part_above: components["schemas"]["UnitPrice"] | null;
+            part_up_to: components["schemas"]["UnitPrice"] | null;
+            /** @description Whether prices have it inside. */
+            price_included: boolean;
+            /** @description Percent (to 4 decimals), or an amount per unit for `fixed`. */
+            rate: components["schemas"]["Amount"];
+            /**
+             * Format: int32
+             * @description Its place in the order.
+             */
+            sequence: number;
+            /**
+             * Format: date
+             * @description The first day.
+             */
+            valid_from: string | null;
+            /**
+             * Format: date
+             * @description The day after the last.
+             */
+            valid_until: string | null;
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description One levy. */
+        TaxChange: {
+            /** @description Its short code, on receipts. */
+            code?: string;
+            exempt_below?: components["schemas"]["UnitPrice"] | null;
+            /** @description Whether later taxes are computed on base plus this tax. */
+            include_base_amount?: boolean;
+            /** @description Whether this tax listens to earlier ones that say so. */
+            is_base_affected?: boolean;
+            /** @description How it is computed. */
+            kind?: components["schemas"]["TaxKind"];
+            /** @description Its name. */
+            name?: string;
+            part_above?: components["schemas"]["UnitPrice"] | null;
+            part_up_to?: components["schemas"]["UnitPrice"] | null;
+            /** @description Whether prices have it inside. */
+            price_included?: boolean;
+            /** @description Percent (to 4 decimals), or an amount per unit for `fixed`. */
+            rate?: components["schemas"]["Amount"];
+            /**
+             * Format: int32
+             * @description Its place in the order.
+             */
+            sequence?: number;
+            /**
+             * Format: date
+             * @description The first day.
+             */
+            valid_from?: string | null;
+            /**
+             * Format: date
+             * @description The day after the last.
+             */
+            valid_until?: string | null;
+        };
+        /** @description The set of taxes that a product or department bears. */
+        TaxGroup: {
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description Its short code. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its taxes; none: what bears it is untaxed. */
+            tax_ids: components["schemas"]["TaxId"][];
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description The set of taxes that a product or department bears. */
+        TaxGroupChange: {
+            /** @description Its short code. */
+            code?: string;
+            /** @description Its name. */
+            name?: string;
+            /** @description Its taxes; none: what bears it is untaxed. */
+            tax_ids?: components["schemas"]["TaxId"][];
+        };
+        /** Format: uuid */
+        TaxGroupId: string;
+        TaxGroupPage: {
+            items: components["schemas"]["TaxGroup"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
+        /** Format: uuid */
+        TaxId: string;
+        /**
+         * @description How a tax is computed.
+         * @enum {string}
+         */
+        TaxKind: "percent" | "fixed" | "division";
+        TaxPage: {
+            items: components["schemas"]["Tax"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
+        /**
+         * @description Where tax is rounded.
+         * @enum {string}
+         */
+        TaxRounding: "per_line" | "per_document";
+        /** @description A way of paying. */
+        Tender: {
+            /** @description Whether change is given on it. */
+            allows_change: boolean;
+            /** @description No longer in use. */
+            archived: boolean;
+            cash_rounding: components["schemas"]["Amount"] | null;
+            /** @description Its short code: `cash`, `card`. */
+            code: string;
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /** @description What it is. */
+            kind: components["schemas"]["TenderKind"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Its place on the screen.
+             */
+            position: number;
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description A way of paying. */
+        TenderChange: {
+            /** @description Whether change is given on it. */
+            allows_change?: boolean;
+            cash_rounding?: components["schemas"]["Amount"] | null;
+            /** @description Its short code: `cash`, `card`. */
+            code?: string;
+            /** @description What it is. */
+            kind?: components["schemas"]["TenderKind"];
+            /** @description Its name. */
+            name?: string;
+            /**
+             * Format: int32
+             * @description Its place on the screen.
+             */
+            position?: number;
+        };
+        /**
+         * @description What a tender is.
+         * @enum {string}
+         */
+        TenderKind: "cash" | "card_terminal" | "card_standalone" | "gift_card" | "store_credit" | "on_account" | "foreign_cash" | "other";
+        TenderPage: {
+            items: components["schemas"]["Tender"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
+        /** @example 0.4375 */
+        UnitPrice: string;
+        /** @description Somebody who is signed in, as they and their screens may know. */
+        User: {
+            /**
+             * Format: uuid
+             * @description Their company.
+             */
+            company_id: string;
+            /**
+             * Format: uuid
+             * @description Their identity.
+             */
+            id: string;
+            /**
+             * @description The language that they read.
+             * @example en
+             */
+            language: string;
+            /** @description What they sign in with. */
+            login: string;
+            /**
+             * @description The most that they may take off a price by hand; no limit where absent.
+             * @example 10
+             */
+            max_reduction_percent?: string | null;
+            /**
+             * @description The most that they may give back; no limit where absent.
+             * @example 50.00
+             */
+            max_refund?: string | null;
+            /** @description What others call them. */
+            name: string;
+            /**
+             * @description What they may do.
+             * @example [
+             *       "sale.ring_up",
+             *       "session.open"
+             *     ]
+             */
+            permissions: string[];
+            /**
+             * Format: uuid
+             * @description The store that they are signed in at; absent at HQ.
+             */
+            store_id?: string | null;
+        };
+        /** @description Somebody who signs in. */
+        UserChange: {
+            /** @description False: switched off, here at once and in stores at their next checkpoint. */
+            active?: boolean;
+            /** @description The language they read: `en`, `es`. */
+            language?: string;
+            /** @description What they sign in with: `ana`, at HQ `ana@company`. */
+            login?: string;
+            /** @description Their name. */
+            name?: string;
+            role_id?: components["schemas"]["RoleId"] | null;
+            /** @description The stores that they work in. */
+            stores?: components["schemas"]["UserStore"][];
+        };
+        UserPage: {
+            items: components["schemas"]["User"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
+        /** @description A store that somebody works in. */
+        UserStore: {
+            /** @description What they may do in it. */
+            role_id: components["schemas"]["RoleId"];
+            /** @description The store. */
+            store_id: components["schemas"]["StoreId"];
+        };
+        /** @description One colour or size of a product. */
+        Variant: {
+            /** @description No longer sold. */
+            archived?: boolean;
+            /** @description The codes by which it is scanned. */
+            barcodes?: string[];
+            id?: components["schemas"]["VariantId"] | null;
+            /** @description What tells it from its siblings; empty for the only one. */
+            name?: string;
+            /** @description Its stock-keeping unit, unique in the company. */
+            sku: string;
+        };
+        /** Format: uuid */
+        VariantId: string;
     };
     responses: never;
     parameters: never;
@@ -157,87 +2814,1612 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    sign_in: {
+    list_audit: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description Only this kind of thing, such as `product`. */
+                entity?: string;
+                /** @description Only this one. */
+                entity_id?: string;
+                /** @description Only what this person did. */
+                actor_id?: string;
+                /** @description Only from this time on. */
+                from?: string;
+                /** @description Only before this time. */
+                until?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": {
-                    login: string;
-                    password: string;
-                };
-            };
-        };
+        requestBody?: never;
         responses: {
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedIn"];
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    refresh: {
+    get_me: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": {
-                    refresh_token: string;
-                };
-            };
-        };
+        requestBody?: never;
         responses: {
+            /** @description Who is asking */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedIn"];
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    sign_out: {
+    post_refresh: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
-                "application/json": {
-                    refresh_token: string;
-                };
+                "application/json": components["schemas"]["RefreshCommand"];
             };
         };
         responses: {
+            /** @description The next pair */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInAnswer"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInCommand"];
+            };
+        };
+        responses: {
+            /** @description Signed in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInAnswer"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefreshCommand"];
+            };
+        };
+        responses: {
+            /** @description Signed out, now or before */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    sales: {
+    get_company: {
         parameters: {
-            query: {
-                from: string;
-                to: string;
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Company"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_company: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompanyChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Company"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_department: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "code" | "-code" | "name" | "-name" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+                /** @description Only those with this. */
+                parent_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepartmentPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_department: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDepartment"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Department"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Department"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_department: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+                /** @description Only those with this. */
+                parent_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_department: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Department"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_department: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Department"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_department: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DepartmentChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Department"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_department: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Department"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_products: {
+        parameters: {
+            query?: {
+                /** @description The import's identity, made by the client: sending it again is the same import. */
+                id?: string;
+                /** @description Only look at the file and say what would become of it. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcome"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportJob"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_price_level: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "code" | "-code" | "name" | "-name" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceLevelPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_price_level: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPriceLevel"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceLevel"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceLevel"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_price_level: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_price_level: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceLevel"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_price_level: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceLevel"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_price_level: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceLevelChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceLevel"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_price_level: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceLevel"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_price: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "id" | "-id" | "valid_from" | "-valid_from";
+                /** @description Only those with this. */
+                variant_id?: string;
+                /** @description Only those with this. */
+                price_level_id?: string;
+                /** @description Only those with this. */
+                store_id?: string;
+                /** @description Only those with this. */
+                kind?: string;
+                /** @description Only those with this. */
+                sku?: string;
+                /** @description Only those with this. */
+                at?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PricePage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_price: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPrice"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Price"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Price"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceBatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_price: {
+        parameters: {
+            query?: {
+                /** @description Only those with this. */
+                variant_id?: string;
+                /** @description Only those with this. */
+                price_level_id?: string;
+                /** @description Only those with this. */
+                store_id?: string;
+                /** @description Only those with this. */
+                kind?: string;
+                /** @description Only those with this. */
+                sku?: string;
+                /** @description Only those with this. */
+                at?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_price: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Price"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_price: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Price"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_product: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "name" | "-name" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                department_id?: string;
+                /** @description Only those with this. */
+                tax_group_id?: string;
+                /** @description Only those with this. */
+                sku?: string;
+                /** @description Only those with this. */
+                barcode?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_product: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProduct"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_product: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                department_id?: string;
+                /** @description Only those with this. */
+                tax_group_id?: string;
+                /** @description Only those with this. */
+                sku?: string;
+                /** @description Only those with this. */
+                barcode?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_product: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_product: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_product: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_product: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_register: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "code" | "-code" | "name" | "-name" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                store_id?: string;
+                /** @description Only those with this. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRegister"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Register"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Register"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_register: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                store_id?: string;
+                /** @description Only those with this. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Register"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_register: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Register"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_register: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Register"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Register"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_sales: {
+        parameters: {
+            query?: {
+                /** @description The first business date; left out: today. */
+                from?: string;
+                /** @description The last business date, included; left out: today. */
+                to?: string;
+                /** @description Codes of stores, with commas between; left out: every store that you may see. */
                 store?: string;
-                group_by: string;
+                /** @description What the rows are; left out: days. */
+                group_by?: "store" | "register" | "day" | "hour" | "department" | "product" | "tender" | "sales_rep" | "tax";
+                /** @description At most so many rows; left out: 10,000. The totals are over all of them. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -253,9 +4435,907 @@ export interface operations {
                     "application/json": components["schemas"]["SalesReport"];
                 };
             };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description What was wrong this time. */
+                        detail?: string | null;
+                        /** @description For input: what is wrong where. */
+                        errors?: components["schemas"]["FieldError"][];
+                        /** @description The request, as the server's log names it. */
+                        request_id?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status once more.
+                         */
+                        status: number;
+                        /** @description The problem in a few words. */
+                        title: string;
+                        /**
+                         * @description Which problem: `/problems/…`, stable and documented.
+                         * @example /problems/invalid-input
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
         };
     };
-    sync_stores: {
+    list_role: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "code" | "-code" | "name" | "-name" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolePage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_role: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_role: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_role: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_store: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "code" | "-code" | "name" | "-name" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorePage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_store: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewStore"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Store"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Store"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_store: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_store: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Store"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_store: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Store"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_store: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StoreChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Store"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_enrol_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolCode"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description What was wrong this time. */
+                        detail?: string | null;
+                        /** @description For input: what is wrong where. */
+                        errors?: components["schemas"]["FieldError"][];
+                        /** @description The request, as the server's log names it. */
+                        request_id?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status once more.
+                         */
+                        status: number;
+                        /** @description The problem in a few words. */
+                        title: string;
+                        /**
+                         * @description Which problem: `/problems/…`, stable and documented.
+                         * @example /problems/invalid-input
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    ask_store_to_pull: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description What was wrong this time. */
+                        detail?: string | null;
+                        /** @description For input: what is wrong where. */
+                        errors?: components["schemas"]["FieldError"][];
+                        /** @description The request, as the server's log names it. */
+                        request_id?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status once more.
+                         */
+                        status: number;
+                        /** @description The problem in a few words. */
+                        title: string;
+                        /**
+                         * @description Which problem: `/problems/…`, stable and documented.
+                         * @example /problems/invalid-input
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    restore_store: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Store"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_store_to_resync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description What was wrong this time. */
+                        detail?: string | null;
+                        /** @description For input: what is wrong where. */
+                        errors?: components["schemas"]["FieldError"][];
+                        /** @description The request, as the server's log names it. */
+                        request_id?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status once more.
+                         */
+                        status: number;
+                        /** @description The problem in a few words. */
+                        title: string;
+                        /**
+                         * @description Which problem: `/problems/…`, stable and documented.
+                         * @example /problems/invalid-input
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    revoke_store_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description What was wrong this time. */
+                        detail?: string | null;
+                        /** @description For input: what is wrong where. */
+                        errors?: components["schemas"]["FieldError"][];
+                        /** @description The request, as the server's log names it. */
+                        request_id?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status once more.
+                         */
+                        status: number;
+                        /** @description The problem in a few words. */
+                        title: string;
+                        /**
+                         * @description Which problem: `/problems/…`, stable and documented.
+                         * @example /problems/invalid-input
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    list_sync_incidents: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description Only those in this state: `open`, `replayed`, `dropped`. */
+                state?: string;
+                /** @description Only this store's. */
+                store_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description What was wrong this time. */
+                        detail?: string | null;
+                        /** @description For input: what is wrong where. */
+                        errors?: components["schemas"]["FieldError"][];
+                        /** @description The request, as the server's log names it. */
+                        request_id?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status once more.
+                         */
+                        status: number;
+                        /** @description The problem in a few words. */
+                        title: string;
+                        /**
+                         * @description Which problem: `/problems/…`, stable and documented.
+                         * @example /problems/invalid-input
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    drop_sync_incident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description What was wrong this time. */
+                        detail?: string | null;
+                        /** @description For input: what is wrong where. */
+                        errors?: components["schemas"]["FieldError"][];
+                        /** @description The request, as the server's log names it. */
+                        request_id?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status once more.
+                         */
+                        status: number;
+                        /** @description The problem in a few words. */
+                        title: string;
+                        /**
+                         * @description Which problem: `/problems/…`, stable and documented.
+                         * @example /problems/invalid-input
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    replay_sync_incident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description What was wrong this time. */
+                        detail?: string | null;
+                        /** @description For input: what is wrong where. */
+                        errors?: components["schemas"]["FieldError"][];
+                        /** @description The request, as the server's log names it. */
+                        request_id?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status once more.
+                         */
+                        status: number;
+                        /** @description The problem in a few words. */
+                        title: string;
+                        /**
+                         * @description Which problem: `/problems/…`, stable and documented.
+                         * @example /problems/invalid-input
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    list_sync_stores: {
         parameters: {
             query?: never;
             header?: never;
@@ -269,9 +5349,1184 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        items: components["schemas"]["StoreSync"][];
+                    "application/json": components["schemas"]["SyncStores"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description What was wrong this time. */
+                        detail?: string | null;
+                        /** @description For input: what is wrong where. */
+                        errors?: components["schemas"]["FieldError"][];
+                        /** @description The request, as the server's log names it. */
+                        request_id?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status once more.
+                         */
+                        status: number;
+                        /** @description The problem in a few words. */
+                        title: string;
+                        /**
+                         * @description Which problem: `/problems/…`, stable and documented.
+                         * @example /problems/invalid-input
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
                     };
+                };
+            };
+        };
+    };
+    list_tax_group: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "code" | "-code" | "name" | "-name" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxGroupPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_tax_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTaxGroup"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxGroup"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxGroup"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_tax_group: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tax_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxGroup"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_tax_group: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxGroup"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_tax_group: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaxGroupChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxGroup"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_tax_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxGroup"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tax: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "code" | "-code" | "name" | "-name" | "sequence" | "-sequence" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_tax: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTax"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tax"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tax"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_tax: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tax: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tax"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_tax: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tax"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_tax: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaxChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tax"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_tax: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tax"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tender: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "position" | "-position" | "code" | "-code" | "name" | "-name" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+                /** @description Only those with this. */
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenderPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_tender: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTender"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tender"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tender"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_tender: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+                /** @description Only those with this. */
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tender: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tender"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_tender: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tender"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_tender: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TenderChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tender"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_tender: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tender"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_user: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "login" | "-login" | "name" | "-name" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                login?: string;
+                /** @description Only those with this. */
+                active?: boolean;
+                /** @description Only those with this. */
+                role_id?: string;
+                /** @description Only those with this. */
+                store_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_user: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                login?: string;
+                /** @description Only those with this. */
+                active?: boolean;
+                /** @description Only those with this. */
+                role_id?: string;
+                /** @description Only those with this. */
+                store_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_user: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPin"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

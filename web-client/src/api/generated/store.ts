@@ -4,16 +4,17 @@
  */
 
 export interface paths {
-    "/api/v1/auth/sign-in": {
+    "/api/v1/auth/me": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Who is signed in */
+        get: operations["get_me"];
         put?: never;
-        post: operations["sign_in"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -29,7 +30,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["refresh"];
+        /** Exchange a refresh token for the next pair */
+        post: operations["post_refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in */
+        post: operations["post_sign_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -45,7 +64,167 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["sign_out"];
+        /** Sign out */
+        post: operations["post_sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find products by words of their name, SKU or barcode. */
+        get: operations["list_products"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/by-barcode/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a barcode stands for. */
+        get: operations["product_by_barcode"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/receipts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A sale's receipt: `Accept: text/html`, or text. In the language of `Accept-Language` (en, es). */
+        get: operations["get_receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/register-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Register sessions, the latest first. */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/register-sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One register session. */
+        get: operations["get_session"];
+        /**
+         * Open a register session with a float.
+         * @description The same id and body again: the same session. A register has one open session.
+         */
+        put: operations["open_session"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/register-sessions/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close a session: its Z. */
+        post: operations["close_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/register-sessions/{id}/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count a session's drawer. A count that is off may be made once more. */
+        post: operations["count_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/register-sessions/{id}/x-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An open session's figures so far. */
+        get: operations["get_x"];
+        put?: never;
+        /** An open session's figures so far. */
+        post: operations["post_x"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/register-sessions/{id}/z-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The figures that a session was closed with. */
+        get: operations["get_z"];
+        put?: never;
+        /** The figures that a session was closed with. */
+        post: operations["post_z"];
         delete?: never;
         options?: never;
         head?: never;
@@ -59,9 +238,70 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["sales"];
+        /**
+         * What this store sold
+         * @description Store, register, day and hour come in the order of their keys, the others by gross. `sales` counts the receipts that touch
+         *     a row; the totals count distinct ones. A tender's row has no net, tax or quantity. `as_of` is the end of the
+         *     store's journal.
+         */
+        get: operations["report_sales"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sales": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sales, the latest first. */
+        get: operations["list_sales"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sales/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One sale. */
+        get: operations["get_sale"];
+        /**
+         * Ring up a sale.
+         * @description The same id and body again: the same answer. The same id with another body: 409.
+         */
+        put: operations["put_sale"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pull and push now, without waiting for the timer. */
+        post: operations["sync_now"];
         delete?: never;
         options?: never;
         head?: never;
@@ -75,7 +315,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["sync_status"];
+        /** How the store stands with HQ. */
+        get: operations["get_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -88,44 +329,911 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        SignedIn: {
-            access_token: string;
+        /** @example 12.50 */
+        Amount: string;
+        /** @description A promotion in a sale. */
+        AppliedPromotion: {
+            /** @description What it took off the lines, in all. */
+            amount: components["schemas"]["Amount"];
+            /** @description Its name, as it was. */
+            name: string;
+            /** @description The promotion. */
+            promotion_id: components["schemas"]["PromotionId"];
+            /**
+             * Format: int32
+             * @description How often it was earned.
+             */
+            times: number;
+        };
+        /** @description Something taken off a line. */
+        AppliedReduction: {
+            /** @description What it came to. */
+            amount: components["schemas"]["Amount"];
+            /** @enum {string} */
+            kind: "percent";
+            /** @description How much. */
+            percent: components["schemas"]["Percent"];
+            /** @description Why. */
+            reason: string;
+        } | {
+            /** @description How much. */
+            amount: components["schemas"]["Amount"];
+            /** @enum {string} */
+            kind: "amount";
+            /** @description Why. */
+            reason: string;
+        } | {
+            /** @description The share. */
+            amount: components["schemas"]["Amount"];
+            /** @enum {string} */
+            kind: "promotion";
+            /** @description Its name, as it was. */
+            name: string;
+            /** @description The promotion. */
+            promotion_id: components["schemas"]["PromotionId"];
+        } | {
+            /** @description The share. */
+            amount: components["schemas"]["Amount"];
+            /** @enum {string} */
+            kind: "sale";
+            /** @description Why. */
+            reason: string;
+        } | {
+            /** @description The share. */
+            amount: components["schemas"]["Amount"];
+            /** @enum {string} */
+            kind: "refund";
+        };
+        /** @description Up to where a store has been heard. */
+        AsOf: {
+            /**
+             * Format: date-time
+             * @description When that entry happened; none while there is none.
+             */
+            last_event_at?: string | null;
+            /** @description The store's code. */
+            store: string;
+            /**
+             * Format: int64
+             * @description The last entry of its journal that is in the figures.
+             */
+            watermark: number;
+        };
+        /** @description What is closed with. */
+        CloseSession: {
+            /** @description What is there of each tender; where nothing is said, the last count. */
+            counted?: components["schemas"]["CountedTender"][] | null;
+        };
+        /** @description A count. */
+        CountSession: {
+            /** @description What is there of each tender. */
+            counted: components["schemas"]["CountedTender"][];
+        };
+        /** @description A count as it was kept. */
+        Counted: {
+            /** @description What was counted. */
+            counted: components["schemas"]["CountedTender"][];
+            /** @description Whether it is off, and should be made once more. */
+            recount: boolean;
+            /** @description The session. */
+            register_session_id: components["schemas"]["RegisterSessionId"];
+            /**
+             * Format: int32
+             * @description The how-manieth count it is.
+             */
+            sequence: number;
+        };
+        /** @description What is there of a tender. */
+        CountedTender: {
+            /** @description How much. */
+            amount: components["schemas"]["Amount"];
+            /** @description The tender's code. */
+            tender: string;
+        };
+        /** @example EUR */
+        Currency: string;
+        /** Format: uuid */
+        CustomerId: string;
+        /** Format: uuid */
+        DepartmentId: string;
+        /** @description A tax of a document. */
+        DocumentTax: {
+            /** @description The sum of its amounts. */
+            amount: components["schemas"]["Amount"];
+            /** @description The sum of its bases. */
+            base: components["schemas"]["Amount"];
+            /** @description Its code, as it was. */
+            code: string;
+            /** @description How it was computed. */
+            kind?: components["schemas"]["TaxKind"];
+            /** @description Its name, as it was. */
+            name: string;
+            /** @description Whether prices had it inside. */
+            price_included: boolean;
+            /** @description Its rate, as it was. */
+            rate: string;
+            /** @description The tax. */
+            tax_id: components["schemas"]["TaxId"];
+        };
+        /** @description HQ's data. */
+        FeedStatus: {
+            /**
+             * Format: date-time
+             * @description When it was applied; none: there is no checkpoint yet.
+             */
+            applied_at?: string | null;
+            /**
+             * Format: int64
+             * @description HQ's last position that was heard of.
+             */
+            head: number;
+            /**
+             * Format: int64
+             * @description The checkpoint that the store sells at.
+             */
+            position: number;
+        };
+        /** @description What is wrong with one part of the input. */
+        FieldError: {
+            /** @description What kind of mistake, stable. */
+            code: string;
+            /** @description The same in words. */
+            detail: string;
+            /** @description Where: a JSON pointer into the body, such as `/lines/0/quantity`; for the address, the parameter's name after a slash. */
+            pointer: string;
+        };
+        /** @description What was sold in a session. */
+        Figures: {
+            /** @description With tax. */
+            gross: components["schemas"]["Amount"];
+            /** @description Without tax. */
+            net: components["schemas"]["Amount"];
+            /** @description What lay in the drawer. */
+            opening_float: components["schemas"]["Amount"];
+            /** @description Rounding of cash. */
+            rounding: components["schemas"]["Amount"];
+            /** @description Tax. */
+            tax: components["schemas"]["Amount"];
+            /** @description Each tax. */
+            taxes: components["schemas"]["TaxReport"][];
+        };
+        /**
+         * @description Why nothing is pushed.
+         * @enum {string}
+         */
+        Halted: "forked" | "superseded" | "cannot_go_back";
+        /** @description The store's journal. */
+        JournalStatus: {
+            /**
+             * Format: int64
+             * @description How many of them HQ has.
+             */
+            acknowledged: number;
+            /**
+             * Format: date-time
+             * @description Since when the oldest of them waits.
+             */
+            oldest_pending_at?: string | null;
+            /**
+             * Format: int64
+             * @description How many wait.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description How many entries there are.
+             */
+            sequence: number;
+        };
+        /**
+         * @description What a line is about. Only goods are sales; the rest is held for somebody else, or owed again later.
+         * @enum {string}
+         */
+        LineKind: "goods" | "deposit" | "gift_card" | "tip";
+        /**
+         * @description Whether HQ answers.
+         * @enum {string}
+         */
+        LineState: "up" | "down";
+        /** @description A tax of a line. */
+        LineTax: {
+            /** @description What it came to. */
+            amount: components["schemas"]["Amount"];
+            /** @description What it was computed on. */
+            base: components["schemas"]["Amount"];
+            /** @description Its code, as it was. */
+            code: string;
+            /** @description How it was computed. */
+            kind?: components["schemas"]["TaxKind"];
+            /** @description Its name, as it was. */
+            name: string;
+            /** @description Whether the price had it inside. */
+            price_included: boolean;
+            /** @description Its rate, as it was. */
+            rate: string;
+            /** @description The tax. */
+            tax_id: components["schemas"]["TaxId"];
+        };
+        /** Format: uuid */
+        MovementId: string;
+        /** @description What is opened. */
+        OpenSession: {
+            /** @description What lies in the drawer. */
+            opening_float: components["schemas"]["Amount"];
+            /** @description The register's code, such as `R01`. */
+            register: string;
+        };
+        /** @description One use of a tender. */
+        Payment: {
+            /** @description Handed over. */
+            amount: components["schemas"]["Amount"];
+            /** @description Given back of it. */
+            change: components["schemas"]["Amount"];
+            /** @description The payment. */
+            id: components["schemas"]["PaymentId"];
+            /** @description What the customer's card or voucher says, never a card number. */
+            reference?: string | null;
+            refunds?: components["schemas"]["PaymentId"] | null;
+            /** @description Its code, as it was. */
+            tender_code: string;
+            /** @description The tender. */
+            tender_id: components["schemas"]["TenderId"];
+            /** @description What it is. */
+            tender_kind: components["schemas"]["TenderKind"];
+            /** @description Its name, as it was. */
+            tender_name: string;
+        };
+        /** Format: uuid */
+        PaymentId: string;
+        /** @example 21 */
+        Percent: string;
+        /** Format: uuid */
+        PriceId: string;
+        /**
+         * @description What a price is for.
+         * @enum {string}
+         */
+        PriceKind: "regular" | "sale" | "break";
+        /** @description A price to come. */
+        PriceNext: {
+            amount?: components["schemas"]["UnitPrice"] | null;
+            /**
+             * Format: date-time
+             * @description From when.
+             */
+            from: string;
+        };
+        /** @description A price in force. */
+        PriceNow: {
+            /** @description For one. */
+            amount: components["schemas"]["UnitPrice"];
+            /** @description What it is: the usual one, a sale price, a price from a quantity on. */
+            kind: components["schemas"]["PriceKind"];
+            /** @description Why it is so. */
+            reason: string;
+            /** @description The usual price. */
+            regular: components["schemas"]["UnitPrice"];
+        };
+        /** @description Why a line's unit price is what it is. */
+        PriceReason: {
+            /** @enum {string} */
+            kind: "listed";
+            /** @description The price. */
+            price_id: components["schemas"]["PriceId"];
+            /** @description What it was for. */
+            price_kind: components["schemas"]["PriceKind"];
+            /** @description Its reason, in HQ's words. */
+            reason: string;
+        } | {
+            /** @description The price that it replaced. */
+            instead_of: components["schemas"]["UnitPrice"];
+            /** @enum {string} */
+            kind: "override";
+            /** @description Why. */
+            reason: string;
+        } | {
+            /** @description What one would have cost without rules. */
+            instead_of: components["schemas"]["UnitPrice"];
+            /** @enum {string} */
+            kind: "rule";
+            /** @description Its name, as it was. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The rule.
+             */
+            rule_id: string;
+        } | {
+            /** @enum {string} */
+            kind: "label";
+        } | {
+            /** @enum {string} */
+            kind: "keyed";
+        } | {
+            /** @enum {string} */
+            kind: "refund";
+        };
+        /** @description The document that every refusal answers, as `application/problem+json`. */
+        Problem: {
+            /** @description What was wrong this time. */
+            detail?: string | null;
+            /** @description For input: what is wrong where. */
+            errors?: components["schemas"]["FieldError"][];
+            /** @description The request, as the server's log names it. */
+            request_id?: string | null;
+            /**
+             * Format: int32
+             * @description The HTTP status once more.
+             */
+            status: number;
+            /** @description The problem in a few words. */
+            title: string;
+            /**
+             * @description Which problem: `/problems/…`, stable and documented.
+             * @example /problems/invalid-input
+             */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A variant as a cashier sees it. */
+        ProductFound: {
+            /** @description What it is scanned by. */
+            barcodes: string[];
+            /** @description What it is sold in. */
+            currency: components["schemas"]["Currency"];
+            /** @description Its department. */
+            department: string;
+            /** @description The product's name, the variant's behind it. */
+            name: string;
+            next_price?: components["schemas"]["PriceNext"] | null;
+            /** @description What is there, with `stock.read`. */
+            on_hand?: string | null;
+            price?: components["schemas"]["PriceNow"] | null;
+            /** @description Its product. */
+            product_id: components["schemas"]["ProductId"];
+            /**
+             * Format: int32
+             * @description How many decimals a quantity may have.
+             */
+            quantity_decimals: number;
+            /** @description Its SKU. */
+            sku: string;
+            /** @description What a quantity of one is. */
+            unit: string;
+            /** @description The variant. */
+            variant_id: components["schemas"]["VariantId"];
+        };
+        /** Format: uuid */
+        ProductId: string;
+        /** @description A page of what was found, the best first. */
+        ProductsPage: {
+            /**
+             * Format: int64
+             * @description The checkpoint of HQ's data that this is of.
+             */
+            feed_position: number;
+            /** @description What was found. */
+            items: components["schemas"]["ProductFound"][];
+            /** @description Where the next page begins; none: this is the last. */
+            next?: string | null;
+        };
+        /** Format: uuid */
+        PromotionId: string;
+        /** @example 1 */
+        Quantity: string;
+        /** @description The token that came with the last pair. */
+        RefreshCommand: {
+            /** @description The refresh token. */
             refresh_token: string;
+        };
+        /** @description The line of an earlier sale that a line gives back. */
+        RefundedLine: {
+            /** @description Its line. */
+            line_id: components["schemas"]["SaleLineId"];
+            /** @description The earlier sale. */
+            sale_id: components["schemas"]["SaleId"];
+        };
+        /** Format: uuid */
+        RegisterId: string;
+        /** Format: uuid */
+        RegisterSessionId: string;
+        /** @description A sale as a script asks for it. (A till's completed sale, with its number and signature, comes with the till.) */
+        RingUpBody: {
+            customer_id?: components["schemas"]["CustomerId"] | null;
+            expected_total?: components["schemas"]["Amount"] | null;
+            id?: components["schemas"]["SaleId"] | null;
+            /** @description What is bought. */
+            lines: components["schemas"]["WireLine"][];
+            /** @description What is handed over. */
+            payments: components["schemas"]["WirePayment"][];
+            /** @description The open session that it happens in. */
+            register_session_id: components["schemas"]["RegisterSessionId"];
+        };
+        /** @description A completed sale. */
+        SaleCompleted: {
+            /**
+             * Format: date
+             * @description The session's business date.
+             */
+            business_date: string;
+            /** @description Who rang it up. */
+            cashier_id: components["schemas"]["UserId"];
+            /** @description Their name, as it was. */
+            cashier_name: string;
+            /** @description Given back in all. */
+            change: components["schemas"]["Amount"];
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            completed_at: string;
+            /** @description The currency of every amount in it. */
+            currency: components["schemas"]["Currency"];
+            customer_id?: components["schemas"]["CustomerId"] | null;
+            /**
+             * Format: int64
+             * @description The checkpoint that it was computed at.
+             */
+            feed_position: number;
+            /** @description The sale. */
+            id: components["schemas"]["SaleId"];
+            /** @description What was sold, at least one line. */
+            lines: components["schemas"]["SoldLine"][];
+            /**
+             * Format: int32
+             * @description The hour of that in the store's zone, 0 to 23.
+             */
+            local_hour: number;
+            /** @description Sum of the lines' net. */
+            net: components["schemas"]["Amount"];
+            /**
+             * Format: int32
+             * @description The number in the series, from 1, without gaps.
+             */
+            number: number;
+            /** @description What was handed over. */
+            payments: components["schemas"]["Payment"][];
+            /** @description The promotions that took something off, and why. */
+            promotions?: components["schemas"]["AppliedPromotion"][];
+            /** @description What people see: `ST01-R02-000123`. */
+            receipt_number: string;
+            /** @description Its code, as it was. */
+            register_code: string;
+            /** @description The register. */
+            register_id: components["schemas"]["RegisterId"];
+            /** @description The session that it happened in. */
+            register_session_id: components["schemas"]["RegisterSessionId"];
+            /** @description Rounding of cash: paid − change = total + rounding. */
+            rounding: components["schemas"]["Amount"];
+            /** @description The receipt series. */
+            series: string;
+            /** @description Sum of the lines' tax. */
+            tax: components["schemas"]["Amount"];
+            /** @description Each tax of the document: the sums of the lines'. */
+            taxes: components["schemas"]["DocumentTax"][];
+            /** @description What was owed: net + tax. */
+            total: components["schemas"]["Amount"];
+            voids?: components["schemas"]["SaleId"] | null;
+        };
+        /** Format: uuid */
+        SaleId: string;
+        /** Format: uuid */
+        SaleLineId: string;
+        /** @description A sale in a list. */
+        SaleSummary: {
+            /**
+             * Format: date
+             * @description The day that it counts for.
+             */
+            business_date: string;
+            /** @description Who rang it up. */
+            cashier_id: components["schemas"]["UserId"];
+            /** @description Their name, as it was. */
+            cashier_name: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            completed_at: string;
+            /** @description The sale. */
+            id: components["schemas"]["SaleId"];
+            /**
+             * Format: int32
+             * @description How many lines.
+             */
+            line_count: number;
+            /** @description What people see. */
+            receipt_number: string;
+            /** @description The register. */
+            register_code: string;
+            /** @description Its session. */
+            register_session_id: components["schemas"]["RegisterSessionId"];
+            total?: components["schemas"]["Amount"] | null;
+        };
+        /** @description A page of sales, the latest first. */
+        SalesPage: {
+            /** @description The sales. */
+            items: components["schemas"]["SaleSummary"][];
+            next?: components["schemas"]["SaleId"] | null;
+        };
+        /** Format: uuid */
+        SalesRepId: string;
+        /** @description The answer. */
+        SalesReport: {
+            /** @description Up to where each store has been heard. */
+            as_of: components["schemas"]["AsOf"][];
+            /** @description The currency of every amount. */
+            currency: components["schemas"]["Currency"];
+            /**
+             * Format: date
+             * @description The first business date.
+             */
+            from: string;
+            /**
+             * Format: int64
+             * @description How many rows there are beyond the limit; absent when none are.
+             */
+            left_out?: number | null;
+            /** @description One row per key that a receipt touched. */
+            rows: components["schemas"]["SalesRow"][];
+            /**
+             * Format: date
+             * @description The last business date.
+             */
+            to: string;
+            /** @description Over everything that was asked for, rows beyond the limit included. */
+            totals: components["schemas"]["SalesTotals"];
+        };
+        /** @description One row. */
+        SalesRow: {
+            /** @description With tax; of a tender, what was kept. */
+            gross: string;
+            /** @description What the row is of. */
+            key: string;
+            /** @description That, for people. */
+            label: string;
+            /** @description Without tax; a tender has none. */
+            net?: string | null;
+            /** @description Units sold; a tender has none. */
+            quantity?: string | null;
+            /**
+             * Format: int64
+             * @description The receipts that touch the row.
+             */
+            sales: number;
+            /** @description Tax; a tender has none. */
+            tax?: string | null;
+        };
+        /** @description Everything together. */
+        SalesTotals: {
+            /** @description With tax. */
+            gross: string;
+            /** @description Without tax. */
+            net: string;
+            /** @description Gift cards, deposits and payments on account, outside net and gross. */
+            non_sales: string;
+            /** @description Units sold. */
+            quantity: string;
+            /** @description Rounding of cash, in none of the others. */
+            rounding: string;
+            /**
+             * Format: int64
+             * @description Distinct receipts.
+             */
+            sales: number;
+            /** @description Tax. */
+            tax: string;
+        };
+        /** @description A session. */
+        Session: {
+            /**
+             * Format: date
+             * @description The day that its sales count for.
+             */
+            business_date: string;
+            /**
+             * Format: date-time
+             * @description When it was closed.
+             */
+            closed_at?: string | null;
+            /** @description The currency of the drawer. */
+            currency: components["schemas"]["Currency"];
+            /** @description The session. */
+            id: components["schemas"]["RegisterSessionId"];
+            /** @description Whether sales can be rung up in it. */
+            is_open: boolean;
+            /** @description Whether it was open over the end of its day. */
+            is_overdue: boolean;
+            /**
+             * Format: date-time
+             * @description When it was opened.
+             */
+            opened_at: string;
+            /** @description By whom. */
+            opened_by: components["schemas"]["UserId"];
+            /** @description Their name, as it was. */
+            opened_by_name: string;
+            /** @description What lay in the drawer. */
+            opening_float: components["schemas"]["Amount"];
+            /** @description Its code. */
+            register: string;
+            /** @description The register. */
+            register_id: components["schemas"]["RegisterId"];
+            /** @description The receipt series. */
+            series: string;
+            /**
+             * Format: int32
+             * @description Its Z.
+             */
+            z_number?: number | null;
+        };
+        /**
+         * @description The figures of a session. Everything from which one could reckon what is expected in the drawer is there for those who
+         *     may see that, and for nobody else.
+         */
+        SessionReport: {
+            /**
+             * Format: date
+             * @description The day.
+             */
+            business_date: string;
+            /**
+             * Format: date-time
+             * @description When it was closed; none for an X.
+             */
+            closed_at?: string | null;
+            /** @description The currency. */
+            currency: components["schemas"]["Currency"];
+            figures?: components["schemas"]["Figures"] | null;
+            /**
+             * Format: date-time
+             * @description When it was opened.
+             */
+            opened_at: string;
+            /** @description The register's code. */
+            register: string;
+            /** @description The session. */
+            register_session_id: components["schemas"]["RegisterSessionId"];
+            /**
+             * Format: int32
+             * @description How many receipts.
+             */
+            sales: number;
+            /** @description The receipt series. */
+            series: string;
+            /** @description Each tender. */
+            tenders: components["schemas"]["TenderReport"][];
+            /**
+             * Format: int32
+             * @description The Z; none for an X.
+             */
+            z_number?: number | null;
+        };
+        /** @description A page of sessions, the latest first. */
+        SessionsPage: {
+            /** @description The sessions. */
+            items: components["schemas"]["Session"][];
+            next?: components["schemas"]["RegisterSessionId"] | null;
+        };
+        /** @description Who, and a password or a PIN. */
+        SignInCommand: {
+            /**
+             * @description `name@company` at HQ; at a store the company may be left out.
+             * @example hq@demo
+             */
+            login: string;
+            /**
+             * @description The password.
+             * @example tradepost
+             */
+            password?: string | null;
+            /**
+             * @description Or the PIN, at a store.
+             * @example 1234
+             */
+            pin?: string | null;
+        };
+        /** @description Somebody signed in: the tokens to go on with, and who they are. */
+        SignedInAnswer: {
+            /** @description For `Authorization: Bearer`; good for a quarter of an hour. */
+            access_token: string;
+            /** @description Good once, for the next pair. */
+            refresh_token: string;
+            /** @description Who they are. */
             user: components["schemas"]["User"];
         };
-        User: {
-            id: string;
-            login: string;
+        /** @description One line of a sale. */
+        SoldLine: {
+            /** @description Its department. */
+            department_id: components["schemas"]["DepartmentId"];
+            /** @description The department's name, as it was. */
+            department_name: string;
+            /** @description With tax. */
+            gross: components["schemas"]["Amount"];
+            /** @description The line. */
+            id: components["schemas"]["SaleLineId"];
+            label_amount?: components["schemas"]["Amount"] | null;
+            /** @description What the line is about. */
+            line_kind?: components["schemas"]["LineKind"];
+            movement_id?: components["schemas"]["MovementId"] | null;
+            /** @description Its name, as it was, the variant's behind the product's. */
             name: string;
+            /** @description Without tax. */
+            net: components["schemas"]["Amount"];
+            /** @description Why that price. */
+            price_reason: components["schemas"]["PriceReason"];
+            /** @description Its product. */
+            product_id: components["schemas"]["ProductId"];
+            /** @description How many. */
+            quantity: components["schemas"]["Quantity"];
+            /** @description The sum of those, in label prices (tax included where the price has it inside). */
+            reduction: components["schemas"]["Amount"];
+            /** @description What was taken off, in order. */
+            reductions: components["schemas"]["AppliedReduction"][];
+            refunds?: components["schemas"]["RefundedLine"] | null;
+            /** @description The usual price of one. */
+            regular_unit_price: components["schemas"]["UnitPrice"];
+            sales_rep_id?: components["schemas"]["SalesRepId"] | null;
+            /** @description The code that was scanned, where the line is not told by it alone (unknown codes, labels). */
+            scanned_code?: string | null;
+            /** @description Its SKU, as it was. */
+            sku: string;
+            /** @description Tax. */
+            tax: components["schemas"]["Amount"];
+            /** @description Tax inside the price that an exempt customer does not pay: what the price says is net + included taxes + this. */
+            tax_relief?: components["schemas"]["Amount"];
+            /** @description Each tax of the line. */
+            taxes: components["schemas"]["LineTax"][];
+            /** @description Of what unit. */
+            unit: string;
+            /** @description The price of one after price rules, before reductions. */
+            unit_price: components["schemas"]["UnitPrice"];
+            /** @description What. */
+            variant_id: components["schemas"]["VariantId"];
+        };
+        /** @description How the store stands with HQ. */
+        SyncStatus: {
+            /** @description What comes down. */
+            feed: components["schemas"]["FeedStatus"];
+            halted?: components["schemas"]["Halted"] | null;
+            /** @description What goes up. */
+            journal: components["schemas"]["JournalStatus"];
+            /** @description `up` while HQ answers. */
+            line: components["schemas"]["LineState"];
+        };
+        /** Format: uuid */
+        TaxId: string;
+        /**
+         * @description How a tax is computed.
+         * @enum {string}
+         */
+        TaxKind: "percent" | "fixed" | "division";
+        /** @description A tax in a session. */
+        TaxReport: {
+            /** @description The sum of its amounts. */
+            amount: components["schemas"]["Amount"];
+            /** @description The sum of its bases. */
+            base: components["schemas"]["Amount"];
+            /** @description Its code, as it was. */
+            code: string;
+            /** @description Its name, as it was. */
+            name: string;
+            /** @description Its rate, as it was. */
+            rate: string;
+            /** @description The tax. */
+            tax_id: components["schemas"]["TaxId"];
+        };
+        /** Format: uuid */
+        TenderId: string;
+        /**
+         * @description What a tender is.
+         * @enum {string}
+         */
+        TenderKind: "cash" | "card_terminal" | "card_standalone" | "gift_card" | "store_credit" | "on_account" | "foreign_cash" | "other";
+        /** @description A tender in a session. */
+        TenderReport: {
+            counted?: components["schemas"]["Amount"] | null;
+            difference?: components["schemas"]["Amount"] | null;
+            expected?: components["schemas"]["Amount"] | null;
+            /** @description Its name, likewise. */
+            name: string;
+            /**
+             * Format: int32
+             * @description How many payments, with `session.see_expected`.
+             */
+            payments?: number | null;
+            /** @description Its code, as first used in the session. */
+            tender: string;
+            /** @description The tender. */
+            tender_id: components["schemas"]["TenderId"];
+        };
+        /** @example 0.4375 */
+        UnitPrice: string;
+        /** @description Somebody who is signed in, as they and their screens may know. */
+        User: {
+            /**
+             * Format: uuid
+             * @description Their company.
+             */
+            company_id: string;
+            /**
+             * Format: uuid
+             * @description Their identity.
+             */
+            id: string;
+            /**
+             * @description The language that they read.
+             * @example en
+             */
+            language: string;
+            /** @description What they sign in with. */
+            login: string;
+            /**
+             * @description The most that they may take off a price by hand; no limit where absent.
+             * @example 10
+             */
+            max_reduction_percent?: string | null;
+            /**
+             * @description The most that they may give back; no limit where absent.
+             * @example 50.00
+             */
+            max_refund?: string | null;
+            /** @description What others call them. */
+            name: string;
+            /**
+             * @description What they may do.
+             * @example [
+             *       "sale.ring_up",
+             *       "session.open"
+             *     ]
+             */
             permissions: string[];
+            /**
+             * Format: uuid
+             * @description The store that they are signed in at; absent at HQ.
+             */
+            store_id?: string | null;
         };
-        SalesReport: {
-            currency: string;
-            rows: components["schemas"]["SalesRow"][];
-            totals: components["schemas"]["SalesTotals"];
-            as_of: components["schemas"]["AsOf"][];
+        /** Format: uuid */
+        UserId: string;
+        /** Format: uuid */
+        VariantId: string;
+        /** @description One line: a variant by its id, its SKU or a barcode. */
+        WireLine: {
+            /** @description Or by what was scanned. */
+            barcode?: string | null;
+            /** @description The line. */
+            id: components["schemas"]["SaleLineId"];
+            /** @description How many. */
+            quantity: components["schemas"]["Quantity"];
+            reduction?: components["schemas"]["WireReduction"] | null;
+            sales_rep_id?: components["schemas"]["SalesRepId"] | null;
+            /** @description Or by SKU. */
+            sku?: string | null;
+            unit_price?: components["schemas"]["UnitPrice"] | null;
+            /** @description Why. */
+            unit_price_reason?: string | null;
+            variant_id?: components["schemas"]["VariantId"] | null;
         };
-        SalesRow: {
-            key: string;
-            label: string;
-            sales: number;
-            quantity: string;
-            net: string;
-            tax: string;
-            gross: string;
+        /** @description One use of a tender, by its id or its code. */
+        WirePayment: {
+            /** @description Handed over. */
+            amount: components["schemas"]["Amount"];
+            /** @description The payment. */
+            id: components["schemas"]["PaymentId"];
+            /** @description What the customer's card or voucher says, never a card number. */
+            reference?: string | null;
+            /** @description Or by code. */
+            tender?: string | null;
+            tender_id?: components["schemas"]["TenderId"] | null;
         };
-        SalesTotals: {
-            sales: number;
-            quantity: string;
-            net: string;
-            tax: string;
-            gross: string;
-        };
-        AsOf: {
-            store: string;
-            watermark: number;
-            /** Format: date-time */
-            last_event_at: string | null;
+        /** @description A percentage or an amount, one of the two. */
+        WireReduction: {
+            amount?: components["schemas"]["Amount"] | null;
+            percent?: components["schemas"]["Percent"] | null;
+            /** @description Why. */
+            reason: string;
         };
     };
     responses: never;
@@ -136,87 +1244,650 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    sign_in: {
+    get_me: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": {
-                    login: string;
-                    password: string;
-                };
-            };
-        };
+        requestBody?: never;
         responses: {
+            /** @description Who is asking */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedIn"];
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    refresh: {
+    post_refresh: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
-                "application/json": {
-                    refresh_token: string;
-                };
+                "application/json": components["schemas"]["RefreshCommand"];
             };
         };
         responses: {
+            /** @description The next pair */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedIn"];
+                    "application/json": components["schemas"]["SignedInAnswer"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    sign_out: {
+    post_sign_in: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
-                "application/json": {
-                    refresh_token: string;
-                };
+                "application/json": components["schemas"]["SignInCommand"];
             };
         };
         responses: {
+            /** @description Signed in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInAnswer"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefreshCommand"];
+            };
+        };
+        responses: {
+            /** @description Signed out, now or before */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    sales: {
+    list_products: {
         parameters: {
-            query: {
-                from: string;
-                to: string;
+            query?: {
+                /** @description Words of the name, the beginning of a SKU, or a barcode; left out: everything, by name. */
+                q?: string;
+                /** @description At most so many; 25 where nothing is said. */
+                limit?: number;
+                /** @description Those after this one: `next` of the answer before. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductsPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    product_by_barcode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductFound"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The sale */
+                id: components["schemas"]["SaleId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "text/html": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: {
+                /** @description Those of this register. */
+                register?: string;
+                /** @description Those that are open, or those that are not. */
+                open?: boolean;
+                /** @description At most so many; 50 where nothing is said. */
+                limit?: number;
+                /** @description Those after this one: `next` of the answer before. */
+                after?: components["schemas"]["RegisterSessionId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RegisterSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RegisterSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenSession"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description register-already-open, different-body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RegisterSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseSession"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionReport"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description session-closed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RegisterSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountSession"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counted"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description session-closed, counted-twice */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_x: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RegisterSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionReport"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description session-closed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_x: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RegisterSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionReport"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description session-closed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_z: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RegisterSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionReport"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_z: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RegisterSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionReport"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_sales: {
+        parameters: {
+            query?: {
+                /** @description The first business date; left out: today. */
+                from?: string;
+                /** @description The last business date, included; left out: today. */
+                to?: string;
+                /** @description Codes of stores, with commas between; left out: this store, the only one that there is. */
                 store?: string;
-                group_by: string;
+                /** @description What the rows are; left out: days. */
+                group_by?: "store" | "register" | "day" | "hour" | "department" | "product" | "tender" | "sales_rep" | "tax";
+                /** @description At most so many rows; left out: 10,000. The totals are over all of them. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -232,9 +1903,186 @@ export interface operations {
                     "application/json": components["schemas"]["SalesReport"];
                 };
             };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description What was wrong this time. */
+                        detail?: string | null;
+                        /** @description For input: what is wrong where. */
+                        errors?: components["schemas"]["FieldError"][];
+                        /** @description The request, as the server's log names it. */
+                        request_id?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status once more.
+                         */
+                        status: number;
+                        /** @description The problem in a few words. */
+                        title: string;
+                        /**
+                         * @description Which problem: `/problems/…`, stable and documented.
+                         * @example /problems/invalid-input
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
         };
     };
-    sync_status: {
+    list_sales: {
+        parameters: {
+            query?: {
+                /** @description At most so many; 50 where nothing is said. */
+                limit?: number;
+                /** @description Those after this one: `next` of the answer before. */
+                after?: components["schemas"]["SaleId"];
+                /** @description Those of this session. */
+                register_session_id?: components["schemas"]["RegisterSessionId"];
+                /** @description Those of this business date. */
+                business_date?: string;
+                /** @description The one with this receipt number. */
+                receipt_number?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SalesPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sale: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SaleId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SaleCompleted"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_sale: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SaleId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RingUpBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SaleCompleted"];
+                };
+            };
+            /** @description total-differs, insufficient-stock, session-closed, register-leased, different-body, id-taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sync_now: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_status: {
         parameters: {
             query?: never;
             header?: never;
@@ -248,23 +2096,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @enum {string} */
-                        line: "up" | "down";
-                        feed: {
-                            position: number;
-                            head: number;
-                            /** Format: date-time */
-                            applied_at: string | null;
-                        };
-                        journal: {
-                            sequence: number;
-                            acknowledged: number;
-                            pending: number;
-                            /** Format: date-time */
-                            oldest_pending_at: string | null;
-                        };
-                    };
+                    "application/json": components["schemas"]["SyncStatus"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -7,6 +7,8 @@ function line(code: string, given: Partial<StoreLine> = {}): StoreLine {
     store_code: code,
     store_name: `Shop ${code}`,
     online: true,
+    enrolled: true,
+    forked: false,
     last_seen_at: '2026-11-25T10:00:00Z',
     journal_received: 1,
     journal_pending: 0,
@@ -18,6 +20,8 @@ function line(code: string, given: Partial<StoreLine> = {}): StoreLine {
 function report(rows: [key: string, sales: number, gross: string][]): SalesReport {
   return {
     currency: 'GBP',
+    from: '2026-11-25',
+    to: '2026-11-25',
     rows: rows.map(([key, sales, gross]) => ({
       key,
       label: key,
@@ -27,7 +31,7 @@ function report(rows: [key: string, sales: number, gross: string][]): SalesRepor
       tax: '0',
       gross,
     })),
-    totals: { sales: 0, quantity: '0', net: '0', tax: '0', gross: '0' },
+    totals: { sales: 0, quantity: '0', net: '0', tax: '0', gross: '0', rounding: '0', non_sales: '0' },
     as_of: [],
   }
 }
@@ -55,7 +59,7 @@ describe('the stores', () => {
 
   it('are down when they were heard before, and not enrolled when they never were', () => {
     const rows = storeRows(
-      [line('ST01', { online: false }), line('ST02', { online: false, last_seen_at: null })],
+      [line('ST01', { online: false }), line('ST02', { online: false, enrolled: false, last_seen_at: null })],
       null,
     )
     expect(rows.map((row) => row.state)).toEqual(['down', 'never'])

@@ -21,20 +21,30 @@ export interface StoreRow {
   lastSeenAt: string | null
   feedPosition: number | null
   feedBehind: number | null
+  feedBehindSince: string | null
   pending: number | null
   oldestPendingAt: string | null
   lastSaleAt: string | null
   skewMs: number | null
   incidents: number
+  /** Its journal does not fit what HQ has: it needs a new enrolment code. */
+  isForked: boolean
   /** `null` where this person may not see money, or nothing was read yet. */
   figures: Figures | null
+}
+
+type SalesRow = SalesReport['rows'][number]
+
+/** Only a tender's row is without net and tax. */
+function figuresOf({ sales, net, tax, gross }: SalesRow): Figures {
+  return { sales, net: net ?? '–', tax: tax ?? '–', gross }
 }
 
 const NONE: Figures = { sales: 0, net: '0.00', tax: '0.00', gross: '0.00' }
 
 function lineState(line: StoreLine): LineState {
   if (line.online) return 'up'
-  return line.last_seen_at ? 'down' : 'never'
+  return line.enrolled || line.last_seen_at ? 'down' : 'never'
 }
 
 /** One row per store, in the order of their codes; a store that only the report knows still has its figures. */
@@ -47,17 +57,19 @@ export function storeRows(lines: readonly StoreLine[], byStore: SalesReport | nu
       code: line.store_code,
       name: line.store_name,
       state: lineState(line),
-      zone: line.time_zone ?? undefined,
+      zone: line.time_zone,
       onlineSince: line.online_since ?? null,
       lastSeenAt: line.last_seen_at ?? null,
-      feedPosition: line.feed_position ?? null,
-      feedBehind: line.feed_behind ?? null,
-      pending: line.journal_pending ?? null,
+      feedPosition: line.feed_position,
+      feedBehind: line.feed_behind,
+      feedBehindSince: line.feed_behind_since ?? null,
+      pending: line.journal_pending,
       oldestPendingAt: line.oldest_pending_at ?? null,
       lastSaleAt: line.last_event_at ?? null,
       skewMs: line.clock_skew_ms ?? null,
       incidents: line.open_incidents,
-      figures: byStore ? (sold ?? NONE) : null,
+      isForked: line.forked,
+      figures: byStore ? (sold ? figuresOf(sold) : NONE) : null,
     }
   })
   for (const sold of figures.values()) {
@@ -70,12 +82,14 @@ export function storeRows(lines: readonly StoreLine[], byStore: SalesReport | nu
       lastSeenAt: null,
       feedPosition: null,
       feedBehind: null,
+      feedBehindSince: null,
       pending: null,
       oldestPendingAt: null,
       lastSaleAt: null,
       skewMs: null,
       incidents: 0,
-      figures: sold,
+      isForked: false,
+      figures: figuresOf(sold),
     })
   }
   return rows.sort((a, b) => byCode(a.code, b.code))
@@ -121,7 +135,7 @@ function byHour(report: SalesReport | null): Map<number, Figures> {
   const hours = new Map<number, Figures>()
   for (const row of report?.rows ?? []) {
     const hour = /(?:^|T|\s)(\d{1,2})(?::\d{2})*$/.exec(row.key)?.[1]
-    if (hour !== undefined && Number(hour) < 24) hours.set(Number(hour), row)
+    if (hour !== undefined && Number(hour) < 24) hours.set(Number(hour), figuresOf(row))
   }
   return hours
 }

@@ -55,13 +55,20 @@ export function useColumns(seesMoney: () => boolean, currency: () => string | nu
     }
   }
 
-  const feed = (row: StoreRow): Cell => {
-    if (row.feedPosition === null) return { text: '–', tone: 'muted' }
+  const feed = (row: StoreRow, now: number): Cell => {
+    if (row.feedPosition === null || row.state === 'never') return { text: '–', tone: 'muted' }
     const detail = t('chain.position', { position: formatCount(row.feedPosition, locale()) })
     const behind = row.feedBehind ?? 0
     return behind === 0
       ? { text: t('chain.current'), detail }
-      : { text: t('chain.behind', { count: formatCount(behind, locale()) }, behind), detail, tone: 'waiting' }
+      : {
+          text: t('chain.behind', { count: formatCount(behind, locale()) }, behind),
+          detail:
+            row.feedBehindSince === null
+              ? detail
+              : t('chain.oldest', { ago: formatAgo(row.feedBehindSince, now, locale()) }),
+          tone: 'waiting',
+        }
   }
 
   const journal = (row: StoreRow, now: number): Cell => {
@@ -140,13 +147,24 @@ export function useColumns(seesMoney: () => boolean, currency: () => string | nu
 }
 
 /** A sentence under a store whose figures are not the whole truth. */
-export function useNote(): (row: StoreRow, now: number) => string | null {
+export interface Note {
+  text: string
+  tone: 'waiting' | 'attention' | 'muted'
+}
+
+export function useNote(): (row: StoreRow, now: number) => Note | null {
   const { t } = useI18n()
   return (row, now) => {
-    if (row.state === 'never') return t('chain.neverNote')
+    if (row.isForked) return { text: t('chain.forkedNote', { store: row.code }), tone: 'attention' }
+    if (row.state === 'never') return { text: t('chain.neverNote'), tone: 'muted' }
     if (row.state !== 'down') return null
-    return row.lastSeenAt === null
-      ? t('chain.downNoteNoTime', { store: row.code })
-      : t('chain.downNote', { store: row.code, time: formatMoment(row.lastSeenAt, now, locale(), row.zone) })
+    const text =
+      row.lastSeenAt === null
+        ? t('chain.downNoteNoTime', { store: row.code })
+        : t('chain.downNote', {
+            store: row.code,
+            time: formatMoment(row.lastSeenAt, now, locale(), row.zone),
+          })
+    return { text, tone: 'waiting' }
   }
 }
