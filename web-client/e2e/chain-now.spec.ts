@@ -193,6 +193,23 @@ test('the page after signing in is the one that was asked for, and never a stran
   expect(new URL(page.url()).origin).toBe(new URL(hq).origin)
 })
 
+test('the person’s menu is opened, used and left by keyboard alone', async ({ page }) => {
+  await signIn(page)
+  const opener = page.getByRole('button', { name: /^Your menu/ })
+  await opener.focus()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('button', { name: 'System' })).toBeFocused()
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('button', { name: 'Sign out' })).toBeHidden()
+  await expect(opener).toBeFocused()
+})
+
+test('the components wear our colours, under a policy without inline styles', async ({ page }) => {
+  const answer = await page.goto('/')
+  expect(answer?.headers()['content-security-policy']).toContain("style-src 'self';")
+  await expect(page.getByRole('button', { name: 'Sign in' })).toHaveCSS('background-color', 'rgb(15, 92, 77)')
+})
+
 for (const colorScheme of ['light', 'dark'] as const) {
   test.describe(colorScheme, () => {
     test.use({ colorScheme })
