@@ -108,7 +108,7 @@ async fn run() -> anyhow::Result<ExitCode> {
         Command::Migrate { data } => database::migrate(&data, &MIGRATOR).await?,
         Command::Doctor { data } => return examine(&data).await,
         Command::Enrol { data, hq } => {
-            let database = database::open(&data, "store", &MIGRATOR).await?;
+            let database = database::open_beside(&data, "store", &MIGRATOR).await?;
             let enrolled = enrol::enrol(&state(&data, database.pool.clone())?, &hq.hq_url, &hq.code).await;
             database.close().await?;
             let identity = enrolled?;
@@ -117,7 +117,7 @@ async fn run() -> anyhow::Result<ExitCode> {
         Command::Password { data, login, password_stdin: _ } => {
             let mut password = String::new();
             std::io::stdin().read_to_string(&mut password).context("reading the password")?;
-            let database = database::open(&data, "store", &MIGRATOR).await?;
+            let database = database::open_beside(&data, "store", &MIGRATOR).await?;
             let state = state(&data, database.pool.clone())?;
             let set = people::set_password(&state, &login, password.trim_end_matches(['\r', '\n'])).await;
             database.close().await?;
@@ -143,7 +143,7 @@ fn state(data: &DataArgs, pool: PgPool) -> anyhow::Result<AppState> {
 }
 
 async fn examine(data: &DataArgs) -> anyhow::Result<ExitCode> {
-    let database = database::open(data, "store", &MIGRATOR).await?;
+    let database = database::open_beside(data, "store", &MIGRATOR).await?;
     let found = doctor::examine(&database.pool).await;
     database.close().await?;
     let found = found?;

@@ -1,6 +1,5 @@
 //! The commands of `hq-server`.
 
-mod beside;
 mod bring_in;
 mod doctor;
 mod enrol_code;
@@ -14,13 +13,12 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use server_kit::config::{self, CommonArgs, DataArgs};
-use server_kit::database;
+use server_kit::database::{self, Database};
 use server_kit::{Actor, AppState, Clock, Ids, Keys, Wake, telemetry};
 
-use beside::Opened;
 use sqlx::PgPool;
 
-use crate::{MIGRATOR, companies};
+use crate::{DATABASE, MIGRATOR, companies};
 
 /// HQ's server of a chain of shops.
 #[derive(Parser, Debug)]
@@ -105,9 +103,9 @@ fn state(pool: &PgPool, data: &DataArgs, clock: Clock) -> anyhow::Result<AppStat
 }
 
 /// Opens the database for a command, also beside a server that runs.
-async fn open(data: &DataArgs) -> anyhow::Result<(Opened, AppState)> {
-    let database = beside::open(data).await?;
-    let state = state(database.pool(), data, Clock::system())?;
+async fn open(data: &DataArgs) -> anyhow::Result<(Database, AppState)> {
+    let database = database::open_beside(data, DATABASE, &MIGRATOR).await.context("opening the database")?;
+    let state = state(&database.pool, data, Clock::system())?;
     Ok((database, state))
 }
 
