@@ -285,7 +285,7 @@ async fn show(
     ids: &[Uuid],
 ) -> Result<Vec<ProductFound>, SearchError> {
     let wanted = Wanted { variants: ids.to_vec(), ..Wanted::default() };
-    let loaded = load::load(tx, &wanted, store.stock_policy, store.place.store_id.uuid()).await?;
+    let loaded = load::load(tx, &wanted, store).await?;
     let mut barcodes: HashMap<Uuid, Vec<String>> = HashMap::new();
     for row in sqlx::query!(
         "select variant_id, code from from_hq.barcode where variant_id = any ($1) and not deleted order by code",

@@ -10,9 +10,12 @@ use shared_model::ids::{TaxGroupId, VariantId};
 use shared_model::prices::PriceRecord;
 use shared_model::taxes::TaxRecord;
 use shared_model::tenders::TenderRecord;
+use shared_model::{Currency, UnitPrice};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
+
+use crate::this_store::ThisStore;
 
 /// What is looked for.
 #[derive(Default)]
@@ -65,8 +68,7 @@ struct LoadedGroup {
 pub(crate) async fn load(
     connection: &mut PgConnection,
     wanted: &Wanted<'_>,
-    store_policy: StockPolicy,
-    store_id: Uuid,
+    store: &ThisStore,
 ) -> sqlx::Result<Loaded> {
     let row = sqlx::query!(
         r#"with wanted as (
@@ -85,8 +87,8 @@ pub(crate) async fn load(
                    'discountable', p.discountable, 'stock_policy', p.stock_policy, 'archived', p.archived),
                'prices', coalesce((select json_agg(json_build_object('id', r.id, 'variant_id', r.variant_id,
                        'price_level_id', r.price_level_id, 'store_id', r.store_id, 'kind', r.kind,
-                       'min_quantity', r.min_quantity::text, 'valid_from', r.valid_from, 'valid_until', r.valid_until,
-                       'amount', r.amount::text, 'reason', r.reason))
+                       'min_quantity', trim_scale(r.min_quantity)::text, 'valid_from', r.valid_from, 'valid_until', r.valid_until,
+                       'amount', trim_scale(r.amount)::text, 'reason', r.reason))
                    from from_hq.price r
                    where r.variant_id = v.id and not r.deleted and (r.store_id is null or r.store_id = $6)), '[]')))
             from goods g join from_hq.variant v on v.id = g.id join from_hq.product p on p.id = v.product_id)
@@ -94,10 +96,10 @@ pub(crate) async fn load(
            (select json_agg(json_build_object('id', d.id, 'parent_id', d.parent_id, 'code', d.code, 'name', d.name,
                'tax_group_id', d.tax_group_id, 'archived', d.archived)) from from_hq.department d)
                as "departments: Json<Vec<DepartmentRecord>>",
-           (select json_agg(json_build_object('id', t.id, 'code', t.code, 'name', t.name, 'kind', t.kind, 'rate', t.rate::text,
+           (select json_agg(json_build_object('id', t.id, 'code', t.code, 'name', t.name, 'kind', t.kind, 'rate', trim_scale(t.rate)::text,
                'price_included', t.price_included, 'include_base_amount', t.include_base_amount,
-               'is_base_affected', t.is_base_affected, 'sequence', t.sequence, 'exempt_below', t.exempt_below::text,
-               'part_above', t.part_above::text, 'part_up_to', t.part_up_to::text, 'valid_from', t.valid_from,
+               'is_base_affected', t.is_base_affected, 'sequence', t.sequence, 'exempt_below', trim_scale(t.exempt_below)::text,
+               'part_above', trim_scale(t.part_above)::text, 'part_up_to', trim_scale(t.part_up_to)::text, 'valid_from', t.valid_from,
                'valid_until', t.valid_until)) from from_hq.tax t where not t.deleted)
                as "taxes: Json<Vec<TaxRecord>>",
            (select json_agg(json_build_object('id', g.id, 'code', g.code, 'tax_ids', coalesce(
@@ -106,7 +108,7 @@ pub(crate) async fn load(
             from from_hq.tax_group g where not g.deleted)
                as "groups: Json<Vec<LoadedGroup>>",
            (select json_agg(json_build_object('id', t.id, 'code', t.code, 'name', t.name, 'kind', t.kind,
-               'allows_change', t.allows_change, 'cash_rounding', t.cash_rounding::text, 'position', t.position,
+               'allows_change', t.allows_change, 'cash_rounding', trim_scale(t.cash_rounding)::text, 'position', t.position,
                'archived', t.archived or t.deleted)) from from_hq.tender t)
                as "tenders: Json<Vec<TenderRecord>>""#,
         wanted.sale_id,
@@ -114,7 +116,7 @@ pub(crate) async fn load(
         &wanted.skus as _,
         &wanted.barcodes as _,
         wanted.register_session_id,
-        store_id
+        store.place.store_id.uuid()
     )
     .fetch_one(connection)
     .await?;
@@ -128,7 +130,10 @@ pub(crate) async fn load(
         by_code: BTreeMap::new(),
         tenders: row.tenders.map(|Json(rows)| rows).unwrap_or_default(),
     };
-    for item in row.items.map(|Json(rows)| rows).unwrap_or_default() {
+    for mut item in row.items.map(|Json(rows)| rows).unwrap_or_default() {
+        for price in &mut item.prices {
+            price.amount = written(price.amount, store.currency);
+        }
         for code in item.codes {
             loaded.by_code.insert(code, item.variant.id);
         }
@@ -142,7 +147,7 @@ pub(crate) async fn load(
             above.push(department.clone());
             next = department.parent_id;
         }
-        if item.product.stock_policy.unwrap_or(store_policy) == StockPolicy::Block {
+        if item.product.stock_policy.unwrap_or(store.stock_policy) == StockPolicy::Block {
             loaded.blocked.push(item.variant.id);
         }
         let mut goods = Item::new(&item.variant, &item.product, &above, item.prices);
@@ -154,4 +159,14 @@ pub(crate) async fn load(
         loaded.catalogue.tax_groups.insert(group.id, TaxGroup { code: group.code, tax_ids: group.tax_ids });
     }
     Ok(loaded)
+}
+
+/// The price as it is written everywhere: with the currency's decimals, or with the more that it has.
+pub(crate) fn written(price: UnitPrice, currency: Currency) -> UnitPrice {
+    let price = price.normalized();
+    if price.decimals() < currency.exponent() {
+        price.with_decimals(currency.exponent()).unwrap_or(price)
+    } else {
+        price
+    }
 }

@@ -10,7 +10,7 @@ use shared_model::ids::{
     TenderId, UserId, VariantId,
 };
 use shared_model::selling::SaleCompleted;
-use shared_model::{Amount, Percent, Quantity, UnitPrice};
+use shared_model::{Amount, Currency, Percent, Quantity, UnitPrice};
 use utoipa::ToSchema;
 
 use super::load;
@@ -292,14 +292,14 @@ pub(crate) async fn ring_up(
         skus: command.lines.iter().filter_map(|line| line.sku.as_deref()).collect(),
         barcodes: command.lines.iter().filter_map(|line| line.barcode.as_deref()).collect(),
     };
-    let loaded = load::load(tx, &wanted, store.stock_policy, store.place.store_id.uuid()).await?;
+    let loaded = load::load(tx, &wanted, &store).await?;
     if let Some(digest) = &loaded.digest {
         return known(tx, command, digest).await;
     }
     let business_date = loaded.business_date.ok_or(RingUpError::NoSession)?;
 
     let computed = checkout::compute(
-        &cart(command, &loaded)?,
+        &cart(command, &loaded, store.currency)?,
         &loaded.catalogue,
         &Rules {
             store_id: store.place.store_id,
@@ -400,7 +400,7 @@ async fn known(tx: &mut Tx, command: &RingUp, digest: &[u8]) -> Result<SaleCompl
     facts::sales::read(tx, store.place, command.id).await?.ok_or(RingUpError::OtherBody)
 }
 
-fn cart(command: &RingUp, loaded: &load::Loaded) -> Result<Cart, RingUpError> {
+fn cart(command: &RingUp, loaded: &load::Loaded, currency: Currency) -> Result<Cart, RingUpError> {
     let mut lines = Vec::with_capacity(command.lines.len());
     for (at, line) in command.lines.iter().enumerate() {
         let code = line.sku.as_ref().or(line.barcode.as_ref());
@@ -414,7 +414,7 @@ fn cart(command: &RingUp, loaded: &load::Loaded) -> Result<Cart, RingUpError> {
             ));
         };
         lines.push(CartLine {
-            unit_price: line.unit_price,
+            unit_price: line.unit_price.map(|price| load::written(price, currency)),
             unit_price_reason: line.unit_price_reason.clone().unwrap_or_default(),
             reduction: line.reduction.as_ref().map(|reduction| Reduction {
                 percent: reduction.percent,
@@ -423,7 +423,7 @@ fn cart(command: &RingUp, loaded: &load::Loaded) -> Result<Cart, RingUpError> {
             }),
             sales_rep_id: line.sales_rep_id,
             scanned_code: line.barcode.clone(),
-            ..CartLine::new(line.id, variant_id, line.quantity)
+            ..CartLine::new(line.id, variant_id, line.quantity.normalized())
         });
     }
     Ok(Cart { lines, ..Cart::default() })

@@ -1,0 +1,300 @@
+//! Selling over HTTP: what is rung up, what is refused, and what must hold when things happen at once or twice.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::*;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+#[tokio::test]
+async fn a_day_at_a_register_from_float_to_z() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let sale = Uuid::now_v7();
+    let body = json!({
+        "register_session_id": session,
+        "lines": [
+            {"id": Uuid::now_v7(), "sku": "MUG-RED", "quantity": "2.000", "reduction": {"percent": "10.0", "reason": "Scratched"}},
+            {"id": Uuid::now_v7(), "variant_id": id(SUGAR_VARIANT), "quantity": "0.375"},
+            {"id": Uuid::now_v7(), "barcode": "5000000000017", "quantity": "1"},
+        ],
+        "payments": [{"id": Uuid::now_v7(), "tender": "card", "amount": "10.00"}, {"id": Uuid::now_v7(), "tender": "cash", "amount": "20.00"}],
+        "expected_total": "23.01"
+    });
+    let rung_up = shop.put_sale(&manager, sale, &body).await.ok();
+    assert_eq!(rung_up["receipt_number"], "ST01-R01-000001");
+    assert_eq!(rung_up["total"], "23.01");
+    assert_eq!(rung_up["change"], "6.99");
+    assert_eq!(rung_up["feed_position"], 1);
+    // 14.31 and 7.95 at 20 % included, line by line; sugar bears nothing.
+    assert_eq!(rung_up["tax"], "3.72");
+
+    // Again: the same answer, to the last byte of its value, and nothing more in the books.
+    assert_eq!(shop.put_sale(&manager, sale, &body).await.ok(), rung_up);
+    assert_eq!(shop.send(Some(&manager), "GET", &format!("/api/v1/sales/{sale}"), None).await.ok(), rung_up);
+    assert_eq!(shop.count("sale").await, 1);
+    let mut other = body.clone();
+    other["lines"][1]["quantity"] = json!("0.400");
+    shop.put_sale(&manager, sale, &other).await.refused(409, "different-body");
+
+    let x = shop
+        .send(Some(&manager), "GET", &format!("/api/v1/register-sessions/{session}/x-report"), None)
+        .await
+        .ok();
+    assert_eq!(x["sales"], 1);
+    assert_eq!(x["figures"]["gross"], "23.01");
+    let cash = |report: &Value| {
+        report["tenders"].as_array().unwrap().iter().find(|t| t["tender"] == "cash").unwrap().clone()
+    };
+    assert_eq!(cash(&x)["expected"], "113.01");
+
+    // Renamed at HQ during the session: the Z speaks of it as the session knew it, and money is counted once.
+    shop.checkpoint(
+        2,
+        false,
+        vec![("tender", id(CASH), Some(tender("efectivo", "Efectivo", "cash", true, 1)))],
+    )
+    .await;
+    let after = json!({
+        "register_session_id": session,
+        "lines": [{"id": Uuid::now_v7(), "sku": "MUG-RED", "quantity": "1"}],
+        "payments": [{"id": Uuid::now_v7(), "tender": "efectivo", "amount": "7.95"}],
+        "expected_total": "7.95"
+    });
+    assert_eq!(
+        shop.put_sale(&manager, Uuid::now_v7(), &after).await.ok()["receipt_number"],
+        "ST01-R01-000002"
+    );
+    let close = format!("/api/v1/register-sessions/{session}/close");
+    let counted =
+        json!({"counted": [{"tender": "cash", "amount": "120.00"}, {"tender": "card", "amount": "10.00"}]});
+    let z = shop.send(Some(&manager), "POST", &close, Some(counted.clone())).await.ok();
+    assert_eq!(z["z_number"], 1);
+    assert_eq!(z["tenders"].as_array().unwrap().len(), 2);
+    assert_eq!(cash(&z)["expected"], "120.96");
+    assert_eq!(cash(&z)["difference"], "-0.96");
+    assert_eq!(
+        shop.send(Some(&manager), "POST", &close, Some(counted)).await.ok(),
+        z,
+        "closed twice is closed once"
+    );
+    shop.put_sale(&manager, Uuid::now_v7(), &after).await.refused(409, "session-closed");
+    assert_eq!(shop.put_sale(&manager, sale, &body).await.ok(), rung_up, "even after the session was closed");
+
+    let receipt = shop.send(Some(&manager), "GET", &format!("/api/v1/receipts/{sale}"), None).await;
+    assert!(
+        receipt.text.contains("ST01-R01-000001") && receipt.text.contains("Demo Ltd"),
+        "{}",
+        receipt.text
+    );
+    assert_eq!(shop.doctor().await, Vec::<String>::new());
+    assert_eq!(shop.count("journal").await, 4);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_and_leaves_nothing_behind() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let before = shop.count("journal").await;
+    let line = |key: &str, value: Value| {
+        let mut body = simple_sale(session, "MUG-RED", "1", "7.95");
+        body["lines"][0][key] = value;
+        body
+    };
+    let mut cases = vec![
+        (line("quantity", json!("0")), "/lines/0/quantity"),
+        (line("quantity", json!("-1")), "/lines/0/quantity"),
+        (line("quantity", json!("1.5")), "/lines/0/quantity"),
+        (line("quantity", json!("1000000000000000000000000000000")), "/lines/0/quantity"),
+        (line("quantity", json!(1)), "/lines/0/quantity"),
+        (line("sku", json!("NO-SUCH")), "/lines/0/sku"),
+        (line("barcode", json!("1")), "/lines/0/variant_id"),
+        (line("colour", json!("red")), "/lines/0/colour"),
+        (line("unit_price", json!("-1")), "/lines/0/unit_price"),
+        (line("reduction", json!({"percent": "101", "reason": "x"})), "/lines/0/reduction/percent"),
+        (line("reduction", json!({"percent": "10", "amount": "1", "reason": "x"})), "/lines/0/reduction"),
+    ];
+    let mut unpaid = simple_sale(session, "MUG-RED", "1", "7.95");
+    unpaid["payments"][0]["amount"] = json!("7.94");
+    cases.push((unpaid, "/payments"));
+    let mut tender = simple_sale(session, "MUG-RED", "1", "7.95");
+    tender["payments"][0]["tender"] = json!("shells");
+    cases.push((tender, "/payments/0/tender"));
+    let mut card = simple_sale(session, "MUG-RED", "1", "7.95");
+    card["payments"][0]["tender"] = json!("card");
+    card["payments"][0]["amount"] = json!("10.00");
+    cases.push((card, "/payments/0/amount"));
+    cases.push((simple_sale(Uuid::now_v7(), "MUG-RED", "1", "7.95"), "/register_session_id"));
+    for (body, pointer) in cases {
+        let problem = shop.put_sale(&manager, Uuid::now_v7(), &body).await.refused(422, "invalid-input");
+        let found = problem["errors"][0]["pointer"].as_str().unwrap();
+        assert!(found.starts_with(pointer), "{found} is not {pointer}: {problem}");
+    }
+    let problem = shop
+        .put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.00"))
+        .await
+        .refused(409, "total-differs");
+    assert_eq!((&problem["total"], &problem["expected_total"]), (&json!("7.95"), &json!("7.00")));
+    assert_eq!(shop.count("journal").await, before);
+    assert_eq!(shop.count("sale").await, 0);
+    // Refusals use up no number.
+    let sale =
+        shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+    assert_eq!(sale["number"], 1);
+}
+
+#[tokio::test]
+async fn a_cashiers_limit_holds_for_all_reductions_of_a_line() {
+    let shop = Shop::open().await;
+    let ana = shop.ana().await;
+    let session = shop.open_session(&ana, "R01").await;
+    let reduced = |percent: &str, total: &str| {
+        let mut body = simple_sale(session, "MUG-RED", "1", total);
+        body["lines"][0]["reduction"] = json!({"percent": percent, "reason": "Scratched"});
+        body
+    };
+    let problem =
+        shop.put_sale(&ana, Uuid::now_v7(), &reduced("11", "7.08")).await.refused(422, "invalid-input");
+    assert_eq!(problem["errors"][0]["code"], "beyond-limit");
+    shop.put_sale(&ana, Uuid::now_v7(), &reduced("10", "7.15")).await.ok();
+    // She may not key another price at all.
+    let mut keyed = simple_sale(session, "MUG-RED", "1", "7.90");
+    keyed["lines"][0]["unit_price"] = json!("7.90");
+    keyed["lines"][0]["unit_price_reason"] = json!("Label");
+    let problem = shop.put_sale(&ana, Uuid::now_v7(), &keyed).await.refused(422, "invalid-input");
+    assert_eq!(problem["errors"][0]["code"], "may-not-override-price");
+}
+
+#[tokio::test]
+async fn two_puts_of_one_sale_at_once_are_one_sale() {
+    let shop = Arc::new(Shop::open().await);
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    for _ in 0..5 {
+        let (sale, body) = (Uuid::now_v7(), simple_sale(session, "MUG-RED", "1", "7.95"));
+        let answers = join_all((0..4).map(|_| shop.put_sale(&manager, sale, &body))).await;
+        let answers: Vec<Value> = answers.into_iter().map(Answer::ok).collect();
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
+    }
+    assert_eq!(shop.count("sale").await, 5);
+    assert_eq!(shop.doctor().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_registers_sell_the_same_product_at_once_without_gap_or_oversale() {
+    let shop = Arc::new(Shop::open().await);
+    let manager = shop.manager().await;
+    shop.stock(BOOK_VARIANT, 50).await;
+    let mut sessions = Vec::new();
+    for register in 1..=8 {
+        sessions.push(shop.open_session(&manager, &format!("R{register:02}")).await);
+    }
+    let tills = sessions.iter().map(|session| {
+        let (shop, manager, session) = (Arc::clone(&shop), manager.clone(), *session);
+        tokio::spawn(async move {
+            let (mut sold, mut refused) = (0, 0);
+            for _ in 0..8 {
+                // Two books each: some are refused, and the number that they would have had is given to the next sale.
+                let answer = shop
+                    .put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "BOOK-1", "2", "25.00"))
+                    .await;
+                if answer.status.is_success() {
+                    sold += 1;
+                } else {
+                    answer.refused(409, "insufficient-stock");
+                    refused += 1;
+                }
+                shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95"))
+                    .await
+                    .ok();
+            }
+            (sold, refused)
+        })
+    });
+    let results: Vec<(i32, i32)> = join_all(tills).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(results.iter().map(|(sold, _)| sold).sum::<i32>(), 25);
+    assert_eq!(results.iter().map(|(_, refused)| refused).sum::<i32>(), 64 - 25);
+    let left: i64 = sqlx::query_scalar("select on_hand::bigint from stock where variant_id = $1")
+        .bind(id(BOOK_VARIANT))
+        .fetch_one(shop.pool())
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
+    assert_eq!(shop.count("sale").await, 64 + 25);
+    assert_eq!(shop.doctor().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_half_way_leaves_a_whole_sale_or_none() {
+    let shop = Arc::new(Shop::open().await);
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    for pause in 0..12_u64 {
+        let (sale, body) = (Uuid::now_v7(), simple_sale(session, "MUG-RED", "1", "7.95"));
+        let request = shop.put_sale(&manager, sale, &body);
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(pause), request).await;
+        // The till asks again, as it got no answer.
+        shop.put_sale(&manager, sale, &body).await.ok();
+    }
+    assert_eq!(shop.count("sale").await, 12);
+    assert_eq!(shop.doctor().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_drawer_is_counted_blind() {
+    let shop = Shop::open().await;
+    let (ana, manager) = (shop.ana().await, shop.manager().await);
+    let session = shop.open_session(&ana, "R01").await;
+    shop.put_sale(&ana, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+    let path = |what: &str| format!("/api/v1/register-sessions/{session}/{what}");
+    let tells = |body: &Value| {
+        let text = body.to_string();
+        text.contains("107.95")
+            || text.contains("expected")
+            || text.contains("difference")
+            || text.contains("7.95")
+    };
+    let x = shop.send(Some(&ana), "POST", &path("x-report"), None).await.ok();
+    assert!(!tells(&x), "{x}");
+    let list = shop.send(Some(&ana), "GET", "/api/v1/sales", None).await.ok();
+    assert!(!tells(&list), "{list}");
+    let count = |amount: &str| Some(json!({"counted": [{"tender": "cash", "amount": amount}]}));
+    let first = shop.send(Some(&ana), "POST", &path("count"), count("100.00")).await.ok();
+    assert_eq!((&first["sequence"], &first["recount"]), (&json!(1), &json!(true)));
+    shop.send(Some(&ana), "POST", &path("count"), count("107.00")).await.ok();
+    shop.send(Some(&ana), "POST", &path("count"), count("107.95")).await.refused(409, "counted-twice");
+    let z = shop.send(Some(&ana), "POST", &path("close"), Some(json!({}))).await.ok();
+    assert!(!tells(&z), "{z}");
+    assert_eq!(z["tenders"][0]["counted"], "107.00");
+    let z = shop.send(Some(&manager), "GET", &path("z-report"), None).await.ok();
+    assert_eq!(z["tenders"][0]["difference"], "-0.95");
+}
+
+#[tokio::test]
+async fn a_register_has_one_open_session_and_a_leased_one_takes_no_scripts() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let put = |id: Uuid, float: &str| {
+        let body = json!({"register": "R01", "opening_float": float});
+        let (path, manager) = (format!("/api/v1/register-sessions/{id}"), manager.clone());
+        let shop = &shop;
+        async move { shop.send(Some(&manager), "PUT", &path, Some(body)).await }
+    };
+    put(session, "100.00").await.ok();
+    put(session, "100").await.ok();
+    put(session, "99.00").await.refused(409, "different-body");
+    let problem = put(Uuid::now_v7(), "100.00").await.refused(409, "register-already-open");
+    assert_eq!(problem["register_session_id"], json!(session));
+    put(Uuid::now_v7(), "-1").await.refused(422, "invalid-input");
+    put(Uuid::now_v7(), "1.001").await.refused(422, "invalid-input");
+    sqlx::query("update receipt_series set leased_to = $1").bind(id(1)).execute(shop.pool()).await.unwrap();
+    shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95"))
+        .await
+        .refused(409, "register-leased");
+}
