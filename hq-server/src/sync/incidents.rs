@@ -84,8 +84,8 @@ struct IncidentPage {
 }
 
 /// What needs a person's answer, the latest first
-#[utoipa::path(get, path = "/sync/incidents", tag = "sync", operation_id = "list_sync_incidents", params(IncidentQuery), security(("bearer" = [])),
-    responses((status = 200, body = IncidentPage), (status = "default", body = inline(server_kit::problem::ProblemDocument<'static>), content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/sync/incidents", tag = "sync", operation_id = "list_sync_incidents", params(IncidentQuery),
+    responses((status = 200, body = IncidentPage)))]
 async fn list_incidents(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
@@ -137,8 +137,8 @@ async fn list_incidents(
 /// Try the entries of the incident's store again
 ///
 /// The one that the incident is about, and those of the same store that wait: one may need another's effect.
-#[utoipa::path(post, path = "/sync/incidents/{id}/replay", tag = "sync", operation_id = "replay_sync_incident", params(("id" = Uuid, Path)), security(("bearer" = [])),
-    responses((status = 200, body = Replayed), (status = "default", body = inline(server_kit::problem::ProblemDocument<'static>), content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/sync/incidents/{id}/replay", tag = "sync", operation_id = "replay_sync_incident", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Replayed)))]
 async fn replay_incident(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
@@ -163,8 +163,8 @@ async fn replay_incident(
 /// Close an incident without effect
 ///
 /// The entry stays as it was received, and has no effect.
-#[utoipa::path(post, path = "/sync/incidents/{id}/drop", tag = "sync", operation_id = "drop_sync_incident", params(("id" = Uuid, Path)), security(("bearer" = [])),
-    responses((status = 204), (status = "default", body = inline(server_kit::problem::ProblemDocument<'static>), content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/sync/incidents/{id}/drop", tag = "sync", operation_id = "drop_sync_incident", params(("id" = Uuid, Path)),
+    responses((status = 204)))]
 async fn drop_incident(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,

@@ -81,8 +81,8 @@ struct SyncStores {
 }
 
 /// How every store is
-#[utoipa::path(get, path = "/sync/stores", tag = "sync", operation_id = "list_sync_stores", security(("bearer" = [])),
-    responses((status = 200, body = SyncStores), (status = "default", body = inline(server_kit::problem::ProblemDocument<'static>), content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/sync/stores", tag = "sync", operation_id = "list_sync_stores",
+    responses((status = 200, body = SyncStores)))]
 async fn list_sync_stores(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
@@ -139,8 +139,8 @@ async fn list_sync_stores(
 }
 
 /// Ask a store to pull and push now
-#[utoipa::path(post, path = "/stores/{id}/pull", tag = "sync", operation_id = "ask_store_to_pull", params(("id" = Uuid, Path)), security(("bearer" = [])),
-    responses((status = 202), (status = "default", body = inline(server_kit::problem::ProblemDocument<'static>), content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/stores/{id}/pull", tag = "sync", operation_id = "ask_store_to_pull", params(("id" = Uuid, Path)),
+    responses((status = 202)))]
 async fn ask_store_to_pull(
     State(state): State<AppState>,
     Extension(hub): Extension<Hub>,
@@ -151,8 +151,8 @@ async fn ask_store_to_pull(
 }
 
 /// Ask a store to pull everything again
-#[utoipa::path(post, path = "/stores/{id}/resync", tag = "sync", operation_id = "ask_store_to_resync", params(("id" = Uuid, Path)), security(("bearer" = [])),
-    responses((status = 202), (status = "default", body = inline(server_kit::problem::ProblemDocument<'static>), content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/stores/{id}/resync", tag = "sync", operation_id = "ask_store_to_resync", params(("id" = Uuid, Path)),
+    responses((status = 202)))]
 async fn ask_store_to_resync(
     State(state): State<AppState>,
     Extension(hub): Extension<Hub>,

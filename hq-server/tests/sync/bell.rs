@@ -35,7 +35,9 @@ async fn serve(world: &World) -> Served {
     let router = world.router.clone();
     let ended = stop.clone();
     tokio::spawn(async move {
-        let _ = axum::serve(listener, router).with_graceful_shutdown(async move { ended.cancelled().await }).await;
+        let _ = axum::serve(listener, router)
+            .with_graceful_shutdown(async move { ended.cancelled().await })
+            .await;
     });
     tokio::spawn(bell::run(world.state.clone(), world.hub.clone(), stop.clone()));
     Served { address, stop }
@@ -86,7 +88,10 @@ async fn it_says_hello_and_that_the_feed_has_moved() {
         .execute(world.database.owner())
         .await
         .unwrap();
-    sqlx::query("select pg_notify('tradepost_bell', '{\"type\":\"feed\"}')").execute(world.database.owner()).await.unwrap();
+    sqlx::query("select pg_notify('tradepost_bell', '{\"type\":\"feed\"}')")
+        .execute(world.database.owner())
+        .await
+        .unwrap();
     let feed = hear_until(&mut socket, "feed").await;
     assert!(feed["head"].as_i64().unwrap() > head);
 }
@@ -104,7 +109,9 @@ async fn a_person_asks_and_the_store_hears_it() {
     for (path, word) in [("pull", "pull"), ("resync", "resync")] {
         let heard = async {
             loop {
-                let asked = world.send(post(&format!("/api/v1/stores/{store}/{path}"), Some(&token), &json!({}))).await;
+                let asked = world
+                    .send(post(&format!("/api/v1/stores/{store}/{path}"), Some(&token), &json!({})))
+                    .await;
                 assert_eq!(asked.status, 202);
                 if let Ok(Some(heard)) = timeout(Duration::from_millis(500), hear(&mut socket)).await
                     && heard["type"] == word
@@ -135,7 +142,8 @@ async fn a_person_asks_and_the_store_hears_it() {
     };
     timeout(Duration::from_secs(20), seen).await.unwrap();
     // A revoked key is hung up on.
-    let revoked = world.send(post(&format!("/api/v1/stores/{store}/revoke-key"), Some(&token), &json!({}))).await;
+    let revoked =
+        world.send(post(&format!("/api/v1/stores/{store}/revoke-key"), Some(&token), &json!({}))).await;
     assert_eq!(revoked.status, 204);
     let hung_up = async { while hear(&mut socket).await.is_some() {} };
     timeout(Duration::from_secs(10), hung_up).await.unwrap();

@@ -62,10 +62,11 @@ async fn a_new_code_ends_the_former_key_and_begins_a_life_with_the_next_letter()
     let latter = world.boxed("demo", store).await;
     assert_eq!(world.feed(&former, None).await.status, 401);
     assert_eq!(world.feed(&latter, None).await.status, 200);
-    let letters: Vec<String> = sqlx::query_scalar("select letter from store_key order by enrolled_at, letter")
-        .fetch_all(world.database.owner())
-        .await
-        .unwrap();
+    let letters: Vec<String> =
+        sqlx::query_scalar("select letter from store_key order by enrolled_at, letter")
+            .fetch_all(world.database.owner())
+            .await
+            .unwrap();
     assert_eq!(letters, ["", "B"]);
 }
 
@@ -104,7 +105,12 @@ async fn bad_keys_and_unknown_fields_are_refused_and_named() {
     let world = World::new().await;
     let key = SigningKey::from_bytes(&[1; 32]);
     let good = enrolment("ABCDEFGHJK", &key, Uuid::from_u128(1));
-    for (field, value) in [("signing_key", json!("AAAA")), ("sealing_key", json!("AAAA")), ("surprise", json!(1)), ("code", json!(5))] {
+    for (field, value) in [
+        ("signing_key", json!("AAAA")),
+        ("sealing_key", json!("AAAA")),
+        ("surprise", json!(1)),
+        ("code", json!(5)),
+    ] {
         let mut bad = good.clone();
         bad[field] = value;
         let answer = world.enrol(&bad).await;
@@ -112,7 +118,8 @@ async fn bad_keys_and_unknown_fields_are_refused_and_named() {
     }
     let weak = [0_u8; 32];
     let mut bad = good.clone();
-    bad["signing_key"] = json!(base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, weak));
+    bad["signing_key"] =
+        json!(base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, weak));
     assert_eq!(world.enrol(&bad).await.status, 422);
 }
 
@@ -166,7 +173,8 @@ async fn another_company_makes_no_code_and_learns_nothing() {
     let rival = world.sign_in("rival").await;
     let store = world.demo.stores[0];
     for path in ["enrol-code", "revoke-key", "pull", "resync"] {
-        let answer = world.send(post(&format!("/api/v1/stores/{store}/{path}"), Some(&rival), &json!({}))).await;
+        let answer =
+            world.send(post(&format!("/api/v1/stores/{store}/{path}"), Some(&rival), &json!({}))).await;
         assert_eq!(answer.status, 404, "{path}");
     }
     let stores = world.send(get("/api/v1/sync/stores", &rival)).await.json();

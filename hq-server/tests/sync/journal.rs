@@ -2,8 +2,8 @@
 
 use axum::http::header;
 use serde_json::json;
-use sync_protocol::wire::{PROBLEM_FORKED, PROBLEM_GAP};
 use sync_protocol::PushAnswer;
+use sync_protocol::wire::{PROBLEM_FORKED, PROBLEM_GAP};
 use uuid::Uuid;
 
 use crate::world::{Till, World, get, post, sale};
@@ -48,7 +48,8 @@ async fn a_batch_is_taken_once_however_often_it_comes() {
 async fn a_batch_that_comes_twice_at_the_same_time_is_taken_once() {
     let world = World::new().await;
     let till = busy(&world, 50).await;
-    let (a, b, c) = tokio::join!(world.push(&till, 1, 51), world.push(&till, 1, 51), world.push(&till, 1, 20));
+    let (a, b, c) =
+        tokio::join!(world.push(&till, 1, 51), world.push(&till, 1, 51), world.push(&till, 1, 20));
     assert_eq!([a.status, b.status, c.status].map(|status| status.as_u16()), [200, 200, 200]);
     assert_eq!(counts(&world).await, (50, 51, 50, -100));
 }
@@ -108,7 +109,10 @@ async fn a_fork_is_kept_visible_and_a_new_code_is_the_way_out() {
     let answer = world.push(&reborn, 1, 3).await;
     assert_eq!(answer.status, 200, "{}", answer.json());
     assert_eq!(counts(&world).await.0, 2);
-    assert_eq!(world.figure("select count(*) from incident where state = 'open' and kind <> 'forked'").await, 0);
+    assert_eq!(
+        world.figure("select count(*) from incident where state = 'open' and kind <> 'forked'").await,
+        0
+    );
 }
 
 /// Makes the chain follow again after entries were changed by hand.
@@ -143,46 +147,129 @@ async fn a_poison_entry_holds_up_nothing_and_is_kept_raw() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|incident| (incident["sequence"].as_i64().unwrap(), incident["kind"].as_str().unwrap().to_owned()))
+        .map(|incident| {
+            (incident["sequence"].as_i64().unwrap(), incident["kind"].as_str().unwrap().to_owned())
+        })
         .collect();
     found.sort();
     assert_eq!(
         found,
-        [(3, "poison".to_owned()), (4, "poison".to_owned()), (5, "poison".to_owned()), (6, "unknown_kind".to_owned())]
+        [
+            (3, "poison".to_owned()),
+            (4, "poison".to_owned()),
+            (5, "poison".to_owned()),
+            (6, "unknown_kind".to_owned())
+        ]
     );
-    assert!(incidents.to_string().contains("add up") || incidents.to_string().contains("comes to"), "{incidents}");
+    assert!(
+        incidents.to_string().contains("add up") || incidents.to_string().contains("comes to"),
+        "{incidents}"
+    );
     // A person lets one go; the rest waits.
     let id = incidents["items"][0]["id"].as_str().unwrap();
-    assert_eq!(world.send(post(&format!("/api/v1/sync/incidents/{id}/drop"), Some(&token), &json!({}))).await.status, 204);
-    assert_eq!(world.send(post(&format!("/api/v1/sync/incidents/{id}/drop"), Some(&token), &json!({}))).await.status, 409);
+    assert_eq!(
+        world.send(post(&format!("/api/v1/sync/incidents/{id}/drop"), Some(&token), &json!({}))).await.status,
+        204
+    );
+    assert_eq!(
+        world.send(post(&format!("/api/v1/sync/incidents/{id}/drop"), Some(&token), &json!({}))).await.status,
+        409
+    );
     let rival = world.sign_in("rival").await;
     let id = incidents["items"][1]["id"].as_str().unwrap();
-    assert_eq!(world.send(post(&format!("/api/v1/sync/incidents/{id}/replay"), Some(&rival), &json!({}))).await.status, 404);
+    assert_eq!(
+        world
+            .send(post(&format!("/api/v1/sync/incidents/{id}/replay"), Some(&rival), &json!({})))
+            .await
+            .status,
+        404
+    );
     assert_eq!(world.send(get("/api/v1/sync/incidents", &rival)).await.json()["items"], json!([]));
 }
 
 #[tokio::test]
-async fn what_needs_a_waiting_entry_waits_with_it_and_is_replayed_after_it() {
+async fn what_a_person_has_put_right_is_replayed_once() {
     let world = World::new().await;
     let mut till = world.boxed("demo", world.demo.stores[0]).await;
-    // Sales of a session that is not there yet: as after a session's own entry was poison.
-    let session = Uuid::now_v7();
-    till.sell(session, 1);
-    till.sell(session, 2);
-    assert_eq!(world.push(&till, 1, 2).await.status, 200);
-    assert_eq!(counts(&world).await, (0, 2, 0, 0));
-    till.open_session(session);
-    assert_eq!(world.push(&till, 3, 1).await.status, 200);
+    // Something stands where the store's facts belong.
+    let sessions = [Uuid::now_v7(), Uuid::now_v7()];
+    for session in sessions {
+        till.open_session(session);
+        blocking(&world, session).await;
+    }
+    till.sell(sessions[0], 1);
+    assert_eq!(world.push(&till, 1, 3).await.status, 200);
+    assert_eq!(counts(&world).await, (1, 3, 1, -2));
     let token = world.sign_in("demo").await;
     let incidents = world.send(get("/api/v1/sync/incidents?state=open", &token)).await.json();
     assert_eq!(incidents["items"].as_array().unwrap().len(), 2);
-    let id = incidents["items"][1]["id"].as_str().unwrap();
-    let replayed = world.send(post(&format!("/api/v1/sync/incidents/{id}/replay"), Some(&token), &json!({}))).await;
-    assert_eq!(replayed.json(), json!({ "replayed": 2, "waiting": 0 }));
-    assert_eq!(counts(&world).await, (2, 3, 2, -4));
-    let again = world.send(post(&format!("/api/v1/sync/incidents/{id}/replay"), Some(&token), &json!({}))).await;
-    assert_eq!(again.status, 409);
-    assert_eq!(counts(&world).await, (2, 3, 2, -4));
+    let id = incidents["items"][0]["id"].as_str().unwrap();
+    let replay = || post(&format!("/api/v1/sync/incidents/{id}/replay"), Some(&token), &json!({}));
+    assert_eq!(world.send(replay()).await.json(), json!({ "replayed": 0, "waiting": 2 }));
+    unblock(&world).await;
+    assert_eq!(world.send(replay()).await.json(), json!({ "replayed": 2, "waiting": 0 }));
+    assert_eq!(world.send(replay()).await.status, 409);
+    assert_eq!(world.figure("select count(*) from register_session").await, 2);
+    assert_eq!(world.push(&till, 1, 3).await.status, 200);
+    assert_eq!(counts(&world).await, (1, 3, 1, -2));
+}
+
+async fn blocking(world: &World, session: Uuid) {
+    sqlx::query(
+        "insert into register_session values ($1, $2, $3, $3, 'R09', 'R09', '2026-01-01', 'GBP', now(), $3, 'In the way', 0)",
+    )
+    .bind(world.demo.id)
+    .bind(world.demo.stores[0])
+    .bind(session)
+    .execute(world.database.owner())
+    .await
+    .unwrap();
+}
+
+async fn unblock(world: &World) {
+    let mut owner = world.database.owner().acquire().await.unwrap();
+    for statement in [
+        "set session_replication_role = replica",
+        "delete from register_session where register_code = 'R09'",
+        "set session_replication_role = origin",
+    ] {
+        sqlx::query(statement).execute(&mut *owner).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_for_an_upgrade_replays_by_itself_when_hq_starts() {
+    let world = World::new().await;
+    let mut till = world.boxed("demo", world.demo.stores[0]).await;
+    till.open_session(Uuid::now_v7());
+    till.journal[0].kind = "kind_of_tomorrow".to_owned();
+    rehash(&mut till);
+    assert_eq!(world.push(&till, 1, 1).await.status, 200);
+    assert_eq!(
+        world.figure("select count(*) from incident where kind = 'unknown_kind' and state = 'open'").await,
+        1
+    );
+    // The next release knows it.
+    let mut owner = world.database.owner().acquire().await.unwrap();
+    for statement in [
+        "set session_replication_role = replica",
+        "update received_entry set kind = 'register_session_opened'",
+        "set session_replication_role = origin",
+    ] {
+        sqlx::query(statement).execute(&mut *owner).await.unwrap();
+    }
+    let stop = tokio_util::sync::CancellationToken::new();
+    let worker =
+        tokio::spawn(hq_server::sync::bell::run(world.state.clone(), world.hub.clone(), stop.clone()));
+    let replayed = async {
+        while world.figure("select count(*) from incident where state = 'open'").await > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), replayed).await.unwrap();
+    assert_eq!(world.figure("select count(*) from register_session").await, 1);
+    stop.cancel();
+    worker.await.unwrap();
 }
 
 #[tokio::test]
@@ -272,7 +359,9 @@ impl<R: std::io::Read> TakeBytes for R {}
 async fn what_a_store_offers_of_a_lost_history_waits_for_a_person() {
     let world = World::new().await;
     let till = world.boxed("demo", world.demo.stores[0]).await;
-    let line = json!({ "entity": "department", "id": Uuid::now_v7(), "position": 99, "record": { "name": "Lost" } }).to_string();
+    let line =
+        json!({ "entity": "department", "id": Uuid::now_v7(), "position": 99, "record": { "name": "Lost" } })
+            .to_string();
     assert_eq!(world.send(till.post("/sync/v1/offer", line + "\n")).await.status, 204);
     assert_eq!(world.figure("select count(*) from incident where kind = 'feed_offered'").await, 1);
     assert_eq!(world.send(till.post("/sync/v1/offer", "{\"entity\":1}\n")).await.status, 422);

@@ -13,9 +13,7 @@ use serde_json::{Value, json};
 use server_kit::testing::Database;
 use server_kit::{Actor, AppState, Manner, serve, transact};
 use sync_protocol::chain::{self, Link, StreamHead};
-use sync_protocol::wire::{
-    Cursor, EnrolAnswer, Page, TOKEN_AUDIENCE, TOKEN_TYPE, TokenClaims, read_page,
-};
+use sync_protocol::wire::{Cursor, EnrolAnswer, Page, TOKEN_AUDIENCE, TOKEN_TYPE, TokenClaims, read_page};
 use sync_protocol::{Hash, JournalEntry, PushRequest, RawJson};
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -27,7 +25,6 @@ pub(crate) struct Company {
     pub(crate) id: Uuid,
     pub(crate) stores: [Uuid; 2],
     pub(crate) department: Uuid,
-    pub(crate) role: Uuid,
     pub(crate) manager: Uuid,
 }
 
@@ -200,7 +197,7 @@ async fn company(database: &Database, code: &str) -> Company {
             .await
             .unwrap();
     }
-    Company { id, stores, department, role, manager }
+    Company { id, stores, department, manager }
 }
 
 /// A box: its key, and a journal of one stream.

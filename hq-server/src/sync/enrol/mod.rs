@@ -36,8 +36,8 @@ struct EnrolCode {
 /// Make a one-time code for a store
 ///
 /// Whoever uses it ends the store's former key: the box that had it delivers nothing more.
-#[utoipa::path(post, path = "/stores/{id}/enrol-code", tag = "sync", operation_id = "make_enrol_code", params(("id" = Uuid, Path)), security(("bearer" = [])),
-    responses((status = 200, body = EnrolCode), (status = "default", body = inline(server_kit::problem::ProblemDocument<'static>), content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/stores/{id}/enrol-code", tag = "sync", operation_id = "make_enrol_code", params(("id" = Uuid, Path)),
+    responses((status = 200, body = EnrolCode)))]
 async fn make_enrol_code(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
@@ -59,8 +59,8 @@ async fn make_enrol_code(
 /// End a store's key at once
 ///
 /// The box that has it reads and delivers nothing more, and goes on selling. A new code lets it in again.
-#[utoipa::path(post, path = "/stores/{id}/revoke-key", tag = "sync", operation_id = "revoke_store_key", params(("id" = Uuid, Path)), security(("bearer" = [])),
-    responses((status = 204), (status = "default", body = inline(server_kit::problem::ProblemDocument<'static>), content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/stores/{id}/revoke-key", tag = "sync", operation_id = "revoke_store_key", params(("id" = Uuid, Path)),
+    responses((status = 204)))]
 async fn revoke_store_key(
     State(state): State<AppState>,
     Extension(hub): Extension<Hub>,
