@@ -84,7 +84,7 @@ pub(crate) async fn keep_password(
 pub(crate) async fn count_attempt(
     tx: &mut Tx,
     place: Place,
-    pace: Pace,
+    slowing: Pace,
     now: DateTime<Utc>,
     forgotten_before: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
@@ -98,9 +98,9 @@ pub(crate) async fn count_attempt(
         place.source(),
         now,
         forgotten_before,
-        pace.free,
-        pace.first,
-        pace.longest
+        slowing.free,
+        slowing.first,
+        slowing.longest
     )
     .execute(&mut **tx)
     .await?;

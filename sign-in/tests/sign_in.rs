@@ -1,6 +1,6 @@
 //! Signing in over HTTP, at HQ and at a store, against a real PostgreSQL and under the application's role.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use axum::Router;
 use axum::body::Body;
