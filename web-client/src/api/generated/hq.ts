@@ -4973,33 +4973,13 @@ export interface operations {
                     "application/json": components["schemas"]["EnrolCode"];
                 };
             };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description What was wrong this time. */
-                        detail?: string | null;
-                        /** @description For input: what is wrong where. */
-                        errors?: components["schemas"]["FieldError"][];
-                        /** @description The request, as the server's log names it. */
-                        request_id?: string | null;
-                        /**
-                         * Format: int32
-                         * @description The HTTP status once more.
-                         */
-                        status: number;
-                        /** @description The problem in a few words. */
-                        title: string;
-                        /**
-                         * @description Which problem: `/problems/…`, stable and documented.
-                         * @example /problems/invalid-input
-                         */
-                        type: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5021,33 +5001,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description What was wrong this time. */
-                        detail?: string | null;
-                        /** @description For input: what is wrong where. */
-                        errors?: components["schemas"]["FieldError"][];
-                        /** @description The request, as the server's log names it. */
-                        request_id?: string | null;
-                        /**
-                         * Format: int32
-                         * @description The HTTP status once more.
-                         */
-                        status: number;
-                        /** @description The problem in a few words. */
-                        title: string;
-                        /**
-                         * @description Which problem: `/problems/…`, stable and documented.
-                         * @example /problems/invalid-input
-                         */
-                        type: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5101,33 +5061,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description What was wrong this time. */
-                        detail?: string | null;
-                        /** @description For input: what is wrong where. */
-                        errors?: components["schemas"]["FieldError"][];
-                        /** @description The request, as the server's log names it. */
-                        request_id?: string | null;
-                        /**
-                         * Format: int32
-                         * @description The HTTP status once more.
-                         */
-                        status: number;
-                        /** @description The problem in a few words. */
-                        title: string;
-                        /**
-                         * @description Which problem: `/problems/…`, stable and documented.
-                         * @example /problems/invalid-input
-                         */
-                        type: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5149,33 +5089,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description What was wrong this time. */
-                        detail?: string | null;
-                        /** @description For input: what is wrong where. */
-                        errors?: components["schemas"]["FieldError"][];
-                        /** @description The request, as the server's log names it. */
-                        request_id?: string | null;
-                        /**
-                         * Format: int32
-                         * @description The HTTP status once more.
-                         */
-                        status: number;
-                        /** @description The problem in a few words. */
-                        title: string;
-                        /**
-                         * @description Which problem: `/problems/…`, stable and documented.
-                         * @example /problems/invalid-input
-                         */
-                        type: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5206,33 +5126,13 @@ export interface operations {
                     "application/json": components["schemas"]["IncidentPage"];
                 };
             };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description What was wrong this time. */
-                        detail?: string | null;
-                        /** @description For input: what is wrong where. */
-                        errors?: components["schemas"]["FieldError"][];
-                        /** @description The request, as the server's log names it. */
-                        request_id?: string | null;
-                        /**
-                         * Format: int32
-                         * @description The HTTP status once more.
-                         */
-                        status: number;
-                        /** @description The problem in a few words. */
-                        title: string;
-                        /**
-                         * @description Which problem: `/problems/…`, stable and documented.
-                         * @example /problems/invalid-input
-                         */
-                        type: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5254,33 +5154,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description What was wrong this time. */
-                        detail?: string | null;
-                        /** @description For input: what is wrong where. */
-                        errors?: components["schemas"]["FieldError"][];
-                        /** @description The request, as the server's log names it. */
-                        request_id?: string | null;
-                        /**
-                         * Format: int32
-                         * @description The HTTP status once more.
-                         */
-                        status: number;
-                        /** @description The problem in a few words. */
-                        title: string;
-                        /**
-                         * @description Which problem: `/problems/…`, stable and documented.
-                         * @example /problems/invalid-input
-                         */
-                        type: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5304,33 +5184,13 @@ export interface operations {
                     "application/json": components["schemas"]["Replayed"];
                 };
             };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description What was wrong this time. */
-                        detail?: string | null;
-                        /** @description For input: what is wrong where. */
-                        errors?: components["schemas"]["FieldError"][];
-                        /** @description The request, as the server's log names it. */
-                        request_id?: string | null;
-                        /**
-                         * Format: int32
-                         * @description The HTTP status once more.
-                         */
-                        status: number;
-                        /** @description The problem in a few words. */
-                        title: string;
-                        /**
-                         * @description Which problem: `/problems/…`, stable and documented.
-                         * @example /problems/invalid-input
-                         */
-                        type: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5352,33 +5212,13 @@ export interface operations {
                     "application/json": components["schemas"]["SyncStores"];
                 };
             };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description What was wrong this time. */
-                        detail?: string | null;
-                        /** @description For input: what is wrong where. */
-                        errors?: components["schemas"]["FieldError"][];
-                        /** @description The request, as the server's log names it. */
-                        request_id?: string | null;
-                        /**
-                         * Format: int32
-                         * @description The HTTP status once more.
-                         */
-                        status: number;
-                        /** @description The problem in a few words. */
-                        title: string;
-                        /**
-                         * @description Which problem: `/problems/…`, stable and documented.
-                         * @example /problems/invalid-input
-                         */
-                        type: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -526,10 +526,11 @@ export interface components {
             sequence: number;
         };
         /**
-         * @description What a line is about. Only goods are sales; the rest is held for somebody else, or owed again later.
+         * @description What a line is about. Goods and single-purpose cards are sales; the rest is held for somebody else,
+         *     or owed again later.
          * @enum {string}
          */
-        LineKind: "goods" | "deposit" | "gift_card" | "tip";
+        LineKind: "goods" | "deposit" | "gift_card" | "single_purpose_card" | "tip";
         /**
          * @description Whether HQ answers.
          * @enum {string}
