@@ -34,7 +34,9 @@ pub struct CartLine {
     pub id: SaleLineId,
     /// What is bought.
     pub variant_id: VariantId,
-    /// How much of it, in the product's unit; above zero.
+    /// How much of it, in the product's unit; above zero, but for deposits that come back and single-purpose cards that
+    /// are used up. Zero for a label that bears a price: it is derived.
+    #[serde(default)]
     pub quantity: Quantity,
     /// What a label that bears its price says is owed; such a line costs that, whatever the prices are.
     #[serde(default)]

@@ -10,7 +10,7 @@ use shared_model::ids::{DepartmentId, PriceLevelId, ProductId, StoreId, TaxGroup
 use shared_model::prices::PriceRecord;
 use shared_model::selling::LineKind;
 use shared_model::taxes::{TaxRecord, TaxRounding};
-use shared_model::{Currency, Percent, Rounding, UnitPrice};
+use shared_model::{Currency, Percent, Quantity, Rounding, UnitPrice};
 
 /// The goods that a cart may hold, and the rules about them. More than the cart needs does no harm.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,12 +21,27 @@ pub struct Catalogue {
     pub taxes: Vec<TaxRecord>,
     /// The tax groups that the items name.
     pub tax_groups: BTreeMap<TaxGroupId, TaxGroup>,
+    /// What kits are made of; a kit takes its parts' stock.
+    #[serde(default)]
+    pub kits: BTreeMap<VariantId, Vec<KitPart>>,
+    /// Whether tips are taken; off unless the chain says otherwise.
+    #[serde(default)]
+    pub takes_tips: bool,
     /// Standing price rules.
     #[serde(default)]
     pub price_rules: Vec<PriceRule>,
     /// Promotions, those that are not on too.
     #[serde(default)]
     pub promotions: Vec<Promotion>,
+}
+
+/// A part of a kit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KitPart {
+    /// What; it may be a kit itself.
+    pub variant_id: VariantId,
+    /// How many of it in one kit.
+    pub quantity: Quantity,
 }
 
 /// A variant with what its product and department say about it.

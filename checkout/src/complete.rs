@@ -40,7 +40,8 @@ pub struct ReceiptHead {
     pub feed_position: i64,
 }
 
-/// The sale as it is kept, printed and sent. Each line of goods gets a stock movement with an id of `movement_id`.
+/// The sale as it is kept, printed and sent. Each line of goods gets a stock movement with an id of `movement_id`,
+/// but for kits, whose parts move, and for what comes back and does not go to stock.
 #[must_use]
 pub fn complete(
     head: ReceiptHead,
@@ -50,7 +51,8 @@ pub fn complete(
 ) -> SaleCompleted {
     let mut lines = sale.lines;
     for line in &mut lines {
-        if line.line_kind == LineKind::Goods {
+        let is_kit = sale.kit_parts.iter().any(|part| part.line_id == line.id);
+        if line.line_kind == LineKind::Goods && !is_kit && !sale.unstocked.contains(&line.id) {
             line.movement_id = Some(movement_id());
         }
     }

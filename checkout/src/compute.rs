@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use pricing_engine::{Asked, Goods, Outcome, Promoted, Situation, by_rules, price, promote};
 use serde::{Deserialize, Serialize};
 use shared_model::ids::{PriceLevelId, PromotionId, SaleLineId, VariantId};
-use shared_model::selling::{AppliedPromotion, AppliedReduction, DocumentTax, PriceReason, SoldLine};
-use shared_model::{Amount, Currency, MoneyError, Quantity, UnitPrice};
+use shared_model::selling::{
+    AppliedPromotion, AppliedReduction, DocumentTax, LineKind, PriceReason, SoldLine,
+};
+use shared_model::{Amount, Currency, MoneyError, Quantity, Rounding, UnitPrice, divide};
 
 use crate::cart::{Cart, CartLine};
 use crate::catalogue::{Catalogue, Item, Rules};
+use crate::kits::{self, PartTaken};
 use crate::refusal::{Refusal, RefusalReason, Refusals};
 use crate::{MAX_LINES, MAX_TEXT, reductions, tax};
 
@@ -31,6 +34,12 @@ pub struct ComputedSale {
     /// Whether the search for the best combination of promotions was cut short by its bound.
     #[serde(default)]
     pub bound_was_hit: bool,
+    /// Lines that come back and do not go to saleable stock.
+    #[serde(default)]
+    pub unstocked: BTreeSet<SaleLineId>,
+    /// What stock the kits among the lines take: their parts'.
+    #[serde(default)]
+    pub kit_parts: Vec<PartTaken>,
     /// Sum of the lines' net.
     pub net: Amount,
     /// Sum of the lines' tax.
@@ -54,6 +63,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) at: usize,
     pub(crate) line: &'a CartLine,
     pub(crate) item: &'a Item,
+    /// How much of it: as the cart says, or as a label's amount works out.
+    pub(crate) quantity: Quantity,
     pub(crate) regular: UnitPrice,
     pub(crate) unit_price: UnitPrice,
     pub(crate) price_reason: PriceReason,
@@ -107,7 +118,7 @@ pub fn compute(cart: &Cart, catalogue: &Catalogue, rules: &Rules) -> Result<Comp
             department_name: item.department_name.clone(),
             sku: item.sku.clone(),
             name: item.name.clone(),
-            quantity: line.quantity,
+            quantity: draft.quantity,
             unit: item.unit.clone(),
             regular_unit_price: draft.regular,
             unit_price: draft.unit_price,
@@ -136,6 +147,7 @@ pub fn compute(cart: &Cart, catalogue: &Catalogue, rules: &Rules) -> Result<Comp
             .map(|(promotion, outcome)| ConsideredPromotion { promotion_id: promotion.id, outcome })
             .collect(),
         bound_was_hit: promoted.bound_was_hit,
+        kit_parts: kits::parts_taken(&sale.lines, catalogue)?,
         ..sale
     })
 }
@@ -172,7 +184,7 @@ fn take_promotions(
             tax_group: reductions::group_code(draft, catalogue),
             sku: &draft.item.sku,
             goods: goods(draft.item),
-            quantity: draft.line.quantity,
+            quantity: draft.quantity,
             amount: draft.amount,
             regular_value: draft.regular_value,
             takes_promotions: reductions::takes_reductions(draft),
@@ -244,6 +256,8 @@ pub(crate) fn total(
         promotions,
         considered: Vec::new(),
         bound_was_hit: false,
+        unstocked: BTreeSet::new(),
+        kit_parts: Vec::new(),
         net: sums.0,
         tax: sums.1,
         total: sums.2,
@@ -318,7 +332,14 @@ fn price_line<'a>(
         let reason = RefusalReason::NoLongerSold { sku: item.sku.clone() };
         return Err(Refusal::line(at, "variant_id", reason));
     }
-    if !line.quantity.is_positive() {
+    if item.kind == LineKind::Tip && !catalogue.takes_tips {
+        return Err(Refusal::line(at, "variant_id", RefusalReason::NoTips));
+    }
+    // Empties come back, and a single-purpose card is used up, without a receipt.
+    let may_come_back = matches!(item.kind, LineKind::Deposit | LineKind::SinglePurposeCard);
+    let is_derived = line.label_amount.is_some() && line.quantity.is_zero();
+    let is_wrong_way = line.quantity.is_negative() && !may_come_back;
+    if is_wrong_way || (line.quantity.is_zero() && !is_derived) {
         return Err(Refusal::line(at, "quantity", RefusalReason::QuantityNotPositive));
     }
     // What a label bears is owed whatever was weighed: its quantity is derived.
@@ -334,8 +355,11 @@ fn price_line<'a>(
     if line.unit_price.is_some_and(UnitPrice::is_negative) {
         return Err(Refusal::line(at, "unit_price", RefusalReason::NegativePrice));
     }
+    let mut quantity = line.quantity;
     let (regular, unit_price, price_reason) = if let Some(amount) = line.label_amount {
-        label_price(at, line, item, amount, asked, decimals)?
+        let (price, derived) = label_price(at, line, item, amount, asked, decimals)?;
+        quantity = derived;
+        (price, price, PriceReason::Label)
     } else {
         let (regular, price, reason) = unit_price(at, line, item, asked, together)?;
         let (price, held) = by_rules(price, &catalogue.price_rules, &goods(item), together, situation)
@@ -351,7 +375,7 @@ fn price_line<'a>(
     };
     let extend = |price: UnitPrice| {
         price
-            .extend(line.quantity, decimals, rules.rounding_mode)
+            .extend(quantity, decimals, rules.rounding_mode)
             .map_err(|error| Refusal::line(at, "quantity", error))
     };
     let value = match line.label_amount {
@@ -365,6 +389,7 @@ fn price_line<'a>(
         at,
         line,
         item,
+        quantity,
         regular,
         unit_price,
         price_reason,
@@ -402,7 +427,8 @@ fn unit_price(
     Ok((priced.regular.amount, priced.price.amount, reason))
 }
 
-/// A label's amount is what is owed; the price of one is shown as the list has it, or as the label works out.
+/// A label's amount is what is owed. The price of one is shown as the list has it, or as the label works out; so is the
+/// quantity, where the label does not say it.
 fn label_price(
     at: usize,
     line: &CartLine,
@@ -410,18 +436,31 @@ fn label_price(
     amount: Amount,
     asked: &Asked,
     decimals: u32,
-) -> Result<(UnitPrice, UnitPrice, PriceReason), Refusal> {
+) -> Result<(UnitPrice, Quantity), Refusal> {
     if line.unit_price.is_some() {
         return Err(Refusal::line(at, "unit_price", RefusalReason::LabelWithPrice));
     }
     if amount.is_negative() {
         return Err(Refusal::line(at, "label_amount", RefusalReason::NegativePrice));
     }
-    amount.units(decimals).map_err(|error| Refusal::line(at, "label_amount", error))?;
-    let one = match price(&item.prices, asked, line.quantity) {
-        Some(priced) => priced.regular.amount,
-        None => reductions::per_unit(amount, line.quantity)
-            .map_err(|error| Refusal::line(at, "label_amount", error))?,
+    let here = |error: MoneyError| Refusal::line(at, "label_amount", error);
+    amount.units(decimals).map_err(here)?;
+    let listed = price(&item.prices, asked, line.quantity).map(|priced| priced.regular.amount);
+    let listed = listed.filter(|price| price.is_positive());
+    let quantity = match (line.quantity.is_zero(), listed) {
+        (false, _) => line.quantity,
+        (true, Some(price)) => quantity_of_label(amount, price).map_err(here)?,
+        (true, None) => Quantity::ONE,
     };
-    Ok((one, one, PriceReason::Label))
+    match listed {
+        Some(price) => Ok((price, quantity)),
+        None => Ok((reductions::per_unit(amount, quantity).map_err(here)?, quantity)),
+    }
+}
+
+/// How much of something a label's amount buys, to 3 decimals; a thousandth at least.
+pub fn quantity_of_label(amount: Amount, price: UnitPrice) -> Result<Quantity, MoneyError> {
+    let thousandths = amount.units(6)?.checked_mul(1_000).ok_or(MoneyError::OutOfBounds)?;
+    let quantity = divide(thousandths, price.units(6)?, Rounding::HalfUp)?;
+    Ok(Quantity::from_units(quantity.max(1), 3)?.normalized())
 }

@@ -10,12 +10,15 @@
 //! A document has at most [`MAX_LINES`] lines and [`MAX_PAYMENTS`] payments; no text in it is longer than [`MAX_TEXT`]
 //! bytes. Amounts are below 10¹³ ([`shared_model::Amount`]); a sum beyond that is refused, never cut.
 
+pub mod barcode;
 mod cart;
 mod catalogue;
 mod complete;
 mod compute;
+mod kits;
 mod prove;
 mod reductions;
+mod refund;
 mod refusal;
 mod settle;
 mod tax;
@@ -23,11 +26,15 @@ mod tax;
 mod tests;
 
 pub use cart::{Cart, CartLine, Customer, Exemption, Reduction};
-pub use catalogue::{Catalogue, Item, Limits, OpenPrice, Rules, TaxGroup};
+pub use catalogue::{Catalogue, Item, KitPart, Limits, OpenPrice, Rules, TaxGroup};
 pub use complete::{ReceiptHead, complete};
-pub use compute::{ComputedSale, ConsideredPromotion, compute};
+pub use compute::{ComputedSale, ConsideredPromotion, compute, quantity_of_label};
+pub use kits::{PartTaken, check_kits};
 pub use pricing_engine::{Outcome, PriceRule, Promotion};
 pub use prove::{ProofError, ProofReason, prove};
+pub use refund::{
+    Receipt, RefundAsked, StockReturn, exchange, give_back, give_back_on, refund, void, without_receipt,
+};
 pub use refusal::{Refusal, RefusalReason, RefusalRecord, Refusals};
 pub use settle::{Settlement, Tendered, settle};
 

@@ -100,7 +100,7 @@ fn over_ride(draft: &mut Draft<'_>, rules: &Rules, keyed: UnitPrice) -> Result<(
         return Err(here(RefusalReason::NotDiscountable { sku: draft.item.sku.clone() }));
     }
     let amount = keyed
-        .extend(draft.line.quantity, rules.currency.exponent(), rules.rounding_mode)
+        .extend(draft.quantity, rules.currency.exponent(), rules.rounding_mode)
         .map_err(|error| here(error.into()))?;
     draft.price_reason =
         PriceReason::Override { instead_of: draft.unit_price, reason: draft.line.unit_price_reason.clone() };

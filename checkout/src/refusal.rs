@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use shared_model::ids::{SaleLineId, TaxGroupId, TaxId, TenderId, VariantId};
-use shared_model::{Amount, MoneyError, Percent, UnitPrice};
+use shared_model::{Amount, MoneyError, Percent, Quantity, UnitPrice};
 use thiserror::Error;
 
 /// One thing that is wrong, and where.
@@ -233,9 +233,39 @@ pub enum RefusalReason {
         /// What is owed of it.
         most: Amount,
     },
-    /// A line that the sale does not have.
-    #[error("the sale has no line {0}")]
+    /// A line that the receipt does not have.
+    #[error("the receipt has no line {0}")]
     UnknownLine(SaleLineId),
+    /// More given back than is left of what was sold.
+    #[error("only {left} of it can still come back")]
+    MoreThanSold {
+        /// What is left.
+        left: Quantity,
+    },
+    /// A line that was itself a return.
+    #[error("what came back before is not sold")]
+    NotSold,
+    /// Something of the sale has come back before: it is not undone any more.
+    #[error("something of this sale has come back already")]
+    AlreadyReturned,
+    /// Two documents in different currencies.
+    #[error("both parts are in one currency")]
+    OtherCurrency,
+    /// A document in which nothing is owed to the customer.
+    #[error("nothing is owed back")]
+    NothingOwedBack,
+    /// A document in which something is owed to the customer.
+    #[error("{0} is owed back: it is given back, not paid")]
+    OwedBack(Amount),
+    /// No tender takes what is to be given back.
+    #[error("{0} is more than was paid")]
+    MoreThanPaid(Amount),
+    /// Tips are off.
+    #[error("tips are not taken here")]
+    NoTips,
+    /// A kit that is part of itself.
+    #[error("the kit is part of itself")]
+    CircularKit,
 }
 
 impl RefusalReason {
@@ -275,6 +305,15 @@ impl RefusalReason {
             Self::NotCovered { .. } => "not_covered",
             Self::NoChange { .. } => "no_change",
             Self::UnknownLine(_) => "unknown_line",
+            Self::MoreThanSold { .. } => "more_than_sold",
+            Self::NotSold => "not_sold",
+            Self::AlreadyReturned => "already_returned",
+            Self::OtherCurrency => "other_currency",
+            Self::NothingOwedBack => "nothing_owed_back",
+            Self::OwedBack(_) => "owed_back",
+            Self::MoreThanPaid(_) => "more_than_paid",
+            Self::NoTips => "no_tips",
+            Self::CircularKit => "circular_kit",
         }
     }
 }

@@ -60,6 +60,9 @@ pub fn settle(
     if payments.len() > MAX_PAYMENTS {
         return Err(Refusal::new("/payments", RefusalReason::TooMany { most: MAX_PAYMENTS }).into());
     }
+    if sale.total.is_negative() {
+        return Err(Refusal::new("/payments", RefusalReason::OwedBack(sale.total.abs())).into());
+    }
     let decimals = sale.currency.exponent();
     let mut uses = Vec::with_capacity(payments.len());
     let mut refusals = Vec::new();

@@ -57,7 +57,7 @@ pub(crate) fn of_lines(
         }
         lines.push(Line {
             id: Key { group: group_code(draft, catalogue), sku: draft.item.sku.as_str(), id: draft.line.id },
-            quantity: draft.line.quantity,
+            quantity: draft.quantity,
             price: LinePrice::Extension(draft.amount),
             tax_ids: tax_ids.iter().map(|tax| tax.id).collect(),
         });
@@ -103,9 +103,7 @@ fn taxes_of<'a>(
     let mut taxes = Vec::with_capacity(group.tax_ids.len());
     for id in group.tax_ids.iter().collect::<BTreeSet<_>>() {
         let tax = *known.get(id).ok_or_else(|| here(RefusalReason::UnknownTax(*id)))?;
-        let has_begun = tax.valid_from.is_none_or(|from| from <= day);
-        let has_ended = tax.valid_until.is_some_and(|until| until <= day);
-        if has_begun && !has_ended {
+        if tax_engine::in_force(tax, day) {
             taxes.push(tax);
         }
     }

@@ -75,18 +75,23 @@ pub struct SaleCompleted {
     pub voids: Option<SaleId>,
 }
 
-/// What a line is about. Only goods are sales; the rest is held for somebody else, or owed again later.
+/// What a line is about. Goods and single-purpose cards are sales; the rest is held for somebody else,
+/// or owed again later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(type_name = "text", rename_all = "snake_case"))]
 #[serde(rename_all = "snake_case")]
 pub enum LineKind {
-    /// Goods and services; a single-purpose gift card too, which is taxed when it is issued (EU 2016/1065).
+    /// Goods and services.
     #[default]
     Goods,
     /// A deposit on a bottle or crate, taken or given back.
     Deposit,
     /// A multi-purpose gift card: untaxed when it is issued, a tender when it is used.
     GiftCard,
+    /// A single-purpose gift card (EU 2016/1065): taxed when it is issued; used, it is a line of negative quantity, so
+    /// that the tax is not taken again.
+    SinglePurposeCard,
     /// A tip.
     Tip,
 }

@@ -1,9 +1,11 @@
 //! A world from a few words of JSON, and what is true in it.
 
+mod barcodes;
 mod examples;
 mod promotions;
 mod proofs;
 mod properties;
+mod refunds;
 mod selling;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,485 @@
+//! What comes back: by line and part of it, in any order, to the tenders that paid, in rounded cash too. All of it
+//! together gives back exactly what was paid.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use shared_model::ids::{PaymentId, SaleId, SaleLineId};
+use shared_model::selling::{
+    AppliedReduction, LineTax, Payment, PriceReason, RefundedLine, SaleCompleted, SoldLine,
+};
+use shared_model::tenders::TenderRecord;
+use shared_model::{Amount, MoneyError, Quantity, Rounding, divide};
+
+use crate::MAX_LINES;
+use crate::compute::{ComputedSale, total};
+use crate::refusal::{Refusal, RefusalReason, Refusals};
+use crate::settle::Settlement;
+
+/// A completed sale and what came back of it before, here or elsewhere, in any order.
+#[derive(Debug, Clone, Copy)]
+pub struct Receipt<'a> {
+    /// The sale.
+    pub sale: &'a SaleCompleted,
+    /// The refunds and exchanges that gave something of it back; others do no harm.
+    pub returned: &'a [SaleCompleted],
+}
+
+/// A line that comes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefundAsked {
+    /// The new line.
+    pub id: SaleLineId,
+    /// The line of the receipt.
+    pub line_id: SaleLineId,
+    /// How much of it; above zero.
+    pub quantity: Quantity,
+    /// Where the goods go.
+    #[serde(default)]
+    pub stock: StockReturn,
+}
+
+/// Where goods go that come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StockReturn {
+    /// To saleable stock.
+    #[default]
+    Saleable,
+    /// Damaged: written off, or sent to the vendor, by a movement of its own.
+    Damaged,
+    /// Nothing came back.
+    None,
+}
+
+impl Receipt<'_> {
+    /// The lines that gave back part of this one before.
+    fn came_back(&self, line: SaleLineId) -> impl Iterator<Item = &SoldLine> {
+        let sale_id = self.sale.id;
+        self.returned
+            .iter()
+            .flat_map(|sale| &sale.lines)
+            .filter(move |back| back.refunds == Some(RefundedLine { sale_id, line_id: line }))
+    }
+
+    /// How much of a line can still come back.
+    pub fn left_of(&self, line: &SoldLine) -> Result<Quantity, MoneyError> {
+        self.came_back(line.id).try_fold(line.quantity, |left, back| left.plus(back.quantity))
+    }
+}
+
+/// The document that gives back parts of a receipt's lines: each line exactly its share of what was paid for it, price,
+/// reductions and taxes; the part that comes back last takes the remainder.
+pub fn refund(asked: &[RefundAsked], receipt: &Receipt<'_>) -> Result<ComputedSale, Refusals> {
+    if asked.is_empty() {
+        return Err(Refusal::new("/lines", RefusalReason::NoLines).into());
+    }
+    if asked.len() > MAX_LINES {
+        return Err(Refusal::new("/lines", RefusalReason::TooMany { most: MAX_LINES }).into());
+    }
+    let decimals = receipt.sale.currency.exponent();
+    let mut ids = BTreeSet::new();
+    let mut of = BTreeSet::new();
+    let mut lines = Vec::with_capacity(asked.len());
+    let mut refusals = Vec::new();
+    for (at, each) in asked.iter().enumerate() {
+        if !ids.insert(each.id) {
+            refusals.push(Refusal::line(at, "id", RefusalReason::DuplicateId));
+        }
+        if !of.insert(each.line_id) {
+            refusals.push(Refusal::line(at, "line_id", RefusalReason::DuplicateId));
+        }
+        match part(at, each, receipt, decimals) {
+            Ok(line) => lines.push(line),
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    Refusals::unless_empty(refusals)?;
+    let sale = total(receipt.sale.currency, lines, Vec::new())
+        .map_err(|error| Refusals::from(Refusal::new("/lines", error.into())))?;
+    let unstocked =
+        asked.iter().filter(|each| each.stock != StockReturn::Saleable).map(|each| each.id).collect();
+    Ok(ComputedSale { unstocked, ..sale })
+}
+
+/// The part of a line that comes back now.
+fn part(at: usize, asked: &RefundAsked, receipt: &Receipt<'_>, decimals: u32) -> Result<SoldLine, Refusal> {
+    let Some(line) = receipt.sale.lines.iter().find(|line| line.id == asked.line_id) else {
+        return Err(Refusal::line(at, "line_id", RefusalReason::UnknownLine(asked.line_id)));
+    };
+    if !line.quantity.is_positive() {
+        return Err(Refusal::line(at, "line_id", RefusalReason::NotSold));
+    }
+    if !asked.quantity.is_positive() {
+        return Err(Refusal::line(at, "quantity", RefusalReason::QuantityNotPositive));
+    }
+    let number = |error: MoneyError| Refusal::line(at, "quantity", error);
+    let left = receipt.left_of(line).map_err(number)?;
+    if asked.quantity > left {
+        let left = left.max(Quantity::ZERO);
+        return Err(Refusal::line(at, "quantity", RefusalReason::MoreThanSold { left }));
+    }
+    // Goods that are counted come back in whole ones.
+    let fraction = line.quantity.normalized().decimals();
+    let most = if line.label_amount.is_some() || fraction > 0 { 3 } else { 0 };
+    asked.quantity.in_precision(most).map_err(number)?;
+    let back: Vec<&SoldLine> = receipt.came_back(line.id).collect();
+    let until_now =
+        line.quantity.minus(left).and_then(|before| before.plus(asked.quantity)).map_err(number)?;
+    let share = Share { quantity: line.quantity, until_now, decimals };
+    share.line(asked, receipt.sale.id, line, &back).map_err(number)
+}
+
+/// How much of a line has come back once this part has.
+struct Share {
+    quantity: Quantity,
+    until_now: Quantity,
+    decimals: u32,
+}
+
+impl Share {
+    /// What is to be given back now of an amount of which `given` (not above zero) was given back before: the share of
+    /// all that has come back, less that. So every order gives back the same in all, and the last part the remainder.
+    fn of(&self, whole: Amount, given: Amount) -> Result<Amount, MoneyError> {
+        let product = whole
+            .units(self.decimals)?
+            .checked_mul(self.until_now.units(3)?)
+            .ok_or(MoneyError::OutOfBounds)?;
+        let share = divide(product, self.quantity.units(3)?, Rounding::HalfUp)?;
+        Amount::from_units(share, self.decimals)?.plus(given)
+    }
+
+    fn line(
+        &self,
+        asked: &RefundAsked,
+        sale_id: SaleId,
+        line: &SoldLine,
+        back: &[&SoldLine],
+    ) -> Result<SoldLine, MoneyError> {
+        let given = |field: &dyn Fn(&SoldLine) -> Result<Amount, MoneyError>| {
+            back.iter().try_fold(Amount::ZERO, |sum, line| sum.plus(field(line)?))
+        };
+        let value = self.of(value(line)?, given(&value)?)?;
+        let reduction = self.of(line.reduction, given(&|line| Ok(line.reduction))?)?;
+        let relief = self.of(line.tax_relief, given(&|line| Ok(line.tax_relief))?)?;
+        let mut taxes = Vec::with_capacity(line.taxes.len());
+        let (mut tax, mut on_top) = (Amount::ZERO, Amount::ZERO);
+        for each in &line.taxes {
+            let same = |line: &SoldLine, field: fn(&LineTax) -> Amount| {
+                Amount::sum(line.taxes.iter().filter(|tax| tax.tax_id == each.tax_id).map(field))
+            };
+            let base = self.of(each.base, given(&|line| same(line, |tax| tax.base))?)?;
+            let amount = self.of(each.amount, given(&|line| same(line, |tax| tax.amount))?)?;
+            tax = tax.plus(amount)?;
+            if !each.price_included {
+                on_top = on_top.plus(amount)?;
+            }
+            taxes.push(LineTax { base: base.negate(), amount: amount.negate(), ..each.clone() });
+        }
+        let gross = value.minus(reduction)?.minus(relief)?.plus(on_top)?;
+        let reductions = if reduction.is_zero() {
+            Vec::new()
+        } else {
+            vec![AppliedReduction::Refund { amount: reduction.negate() }]
+        };
+        Ok(SoldLine {
+            id: asked.id,
+            quantity: asked.quantity.negate(),
+            price_reason: PriceReason::Refund,
+            reductions,
+            reduction: reduction.negate(),
+            net: gross.minus(tax)?.negate().with_decimals(self.decimals)?,
+            tax: tax.negate().with_decimals(self.decimals)?,
+            gross: gross.negate(),
+            taxes,
+            movement_id: None,
+            label_amount: line.label_amount.map(|_| value.negate()),
+            refunds: Some(RefundedLine { sale_id, line_id: line.id }),
+            tax_relief: relief.negate(),
+            ..line.clone()
+        })
+    }
+}
+
+/// What a line was asked for before anything was taken off, included taxes inside.
+fn value(line: &SoldLine) -> Result<Amount, MoneyError> {
+    let included = Amount::sum(line.taxes.iter().filter(|tax| tax.price_included).map(|tax| tax.amount))?;
+    line.net.plus(included)?.plus(line.tax_relief)?.plus(line.reduction)
+}
+
+/// The whole sale undone, payments too. Refused once anything of it came back. `new_line` and `new_payment` give ids.
+/// Whoever completes it sets [`SaleCompleted::voids`].
+pub fn void(
+    receipt: &Receipt<'_>,
+    mut new_line: impl FnMut() -> SaleLineId,
+    mut new_payment: impl FnMut() -> PaymentId,
+) -> Result<(ComputedSale, Settlement), Refusals> {
+    let sale = receipt.sale;
+    let lines = || sale.lines.iter();
+    if lines().any(|line| receipt.came_back(line.id).next().is_some()) {
+        return Err(Refusal::new("/voids", RefusalReason::AlreadyReturned).into());
+    }
+    if lines().any(|line| !line.quantity.is_positive()) {
+        return Err(Refusal::new("/voids", RefusalReason::NotSold).into());
+    }
+    let asked: Vec<RefundAsked> = lines()
+        .map(|line| RefundAsked {
+            id: new_line(),
+            line_id: line.id,
+            quantity: line.quantity,
+            stock: StockReturn::Saleable,
+        })
+        .collect();
+    let back = refund(&asked, receipt)?;
+    let number = |error: MoneyError| Refusals::from(Refusal::new("/payments", error.into()));
+    let mut payments = Vec::with_capacity(sale.payments.len());
+    for payment in &sale.payments {
+        let kept = payment.amount.minus(payment.change).map_err(number)?;
+        payments.push(given(payment, kept, new_payment()));
+    }
+    let change = Amount::from_units(0, sale.currency.exponent()).map_err(number)?;
+    Ok((back, Settlement { payments, change, rounding: sale.rounding.negate() }))
+}
+
+/// What was bought and what comes back in one document: both are told, the difference is owed or given back.
+pub fn exchange(bought: ComputedSale, back: ComputedSale) -> Result<ComputedSale, Refusals> {
+    if bought.currency != back.currency {
+        return Err(Refusal::new("/lines", RefusalReason::OtherCurrency).into());
+    }
+    let mut lines = bought.lines;
+    lines.extend(back.lines);
+    let sale = total(bought.currency, lines, bought.promotions)
+        .map_err(|error| Refusals::from(Refusal::new("/lines", error.into())))?;
+    let mut unstocked = bought.unstocked;
+    unstocked.extend(back.unstocked);
+    let mut kit_parts = bought.kit_parts;
+    kit_parts.extend(back.kit_parts);
+    Ok(ComputedSale {
+        considered: bought.considered,
+        bound_was_hit: bought.bound_was_hit,
+        unstocked,
+        kit_parts,
+        ..sale
+    })
+}
+
+/// A computed cart turned round: goods that come back without a receipt, at today's price.
+pub fn without_receipt(sale: ComputedSale) -> Result<ComputedSale, Refusals> {
+    let number = |error: MoneyError| Refusals::from(Refusal::new("/lines", error.into()));
+    let mut lines = sale.lines;
+    for line in &mut lines {
+        line.quantity = line.quantity.negate();
+        line.price_reason = PriceReason::Refund;
+        line.reductions = if line.reduction.is_zero() {
+            Vec::new()
+        } else {
+            vec![AppliedReduction::Refund { amount: line.reduction.negate() }]
+        };
+        line.reduction = line.reduction.negate();
+        line.net = line.net.negate();
+        line.tax = line.tax.negate();
+        line.gross = line.gross.negate();
+        line.label_amount = line.label_amount.map(Amount::negate);
+        line.tax_relief = line.tax_relief.negate();
+        for tax in &mut line.taxes {
+            tax.base = tax.base.negate();
+            tax.amount = tax.amount.negate();
+        }
+    }
+    let kit_parts = sale
+        .kit_parts
+        .into_iter()
+        .map(|part| crate::PartTaken { quantity: part.quantity.negate(), ..part })
+        .collect();
+    let back = total(sale.currency, lines, Vec::new()).map_err(number)?;
+    Ok(ComputedSale { kit_parts, unstocked: sale.unstocked, ..back })
+}
+
+fn given(payment: &Payment, amount: Amount, id: PaymentId) -> Payment {
+    Payment {
+        id,
+        amount: amount.negate(),
+        change: Amount::ZERO,
+        refunds: Some(payment.id),
+        ..payment.clone()
+    }
+}
+
+/// Gives back what is owed to the tenders that paid, the last payment first, each up to what it paid net of change.
+///
+/// Coins are counted over all refunds of the receipt: cash back = rounded(cash share refunded so far) − cash given back
+/// so far, and once all of the cash share has come back, exactly what was kept. So 3 × 3.34, paid with 10.00 where the
+/// smallest coin is 0.05, give back 3.35, 3.35 and 3.30.
+pub fn give_back(
+    sale: &ComputedSale,
+    receipt: &Receipt<'_>,
+    tenders: &[TenderRecord],
+    mut new_payment: impl FnMut() -> PaymentId,
+) -> Result<Settlement, Refusals> {
+    if !sale.total.is_negative() {
+        return Err(Refusal::new("/payments", RefusalReason::NothingOwedBack).into());
+    }
+    let number = |error: MoneyError| Refusals::from(Refusal::new("/payments", error.into()));
+    let decimals = sale.currency.exponent();
+    let zero = Amount::from_units(0, decimals).map_err(number)?;
+    let coins = Coins::of(receipt, tenders).map_err(number)?;
+    let mut left = sale.total.abs();
+    let mut payments: Vec<Payment> = Vec::new();
+    let mut rounding = zero;
+    let mut are_coins_given = false;
+    for payment in receipt.sale.payments.iter().rev() {
+        if !left.is_positive() {
+            break;
+        }
+        if coin_of(payment, tenders).is_some() {
+            // All coins of the receipt at once, at the last of their payments.
+            if std::mem::replace(&mut are_coins_given, true) {
+                continue;
+            }
+            let exact = left.min(coins.share_left().map_err(number)?);
+            if exact.is_positive() {
+                let amount = coins.give(exact).map_err(number)?;
+                rounding = rounding.plus(exact.minus(amount).map_err(number)?).map_err(number)?;
+                spread_coins(receipt, tenders, amount, &mut payments, &mut new_payment).map_err(number)?;
+                left = left.minus(exact).map_err(number)?;
+            }
+            continue;
+        }
+        let kept = payment.amount.minus(payment.change).map_err(number)?;
+        let before = given_before(receipt, payment.id).map_err(number)?;
+        let amount = left.min(kept.minus(before).map_err(number)?).max(zero);
+        if amount.is_positive() {
+            payments.push(given(payment, amount, new_payment()));
+            left = left.minus(amount).map_err(number)?;
+        }
+    }
+    if left.is_positive() {
+        return Err(Refusal::new("/payments", RefusalReason::MoreThanPaid(left)).into());
+    }
+    Ok(Settlement { payments, change: zero, rounding })
+}
+
+/// What was given back to a payment before.
+fn given_before(receipt: &Receipt<'_>, payment: PaymentId) -> Result<Amount, MoneyError> {
+    let back = receipt.returned.iter().flat_map(|sale| &sale.payments);
+    Ok(Amount::sum(back.filter(|back| back.refunds == Some(payment)).map(|back| back.amount))?.negate())
+}
+
+/// The coins of a receipt: what they paid for to the smallest unit, and what was really put down.
+struct Coins {
+    step: Option<Amount>,
+    /// What they paid for, exactly.
+    share: Amount,
+    /// What was kept of them.
+    kept: Amount,
+    /// What of the share has come back.
+    share_back: Amount,
+    /// What of the coins has.
+    kept_back: Amount,
+}
+
+impl Coins {
+    fn of(receipt: &Receipt<'_>, tenders: &[TenderRecord]) -> Result<Self, MoneyError> {
+        let zero = Amount::ZERO;
+        let mut coins = Self { step: None, share: zero, kept: zero, share_back: zero, kept_back: zero };
+        let mut ids = BTreeSet::new();
+        for payment in &receipt.sale.payments {
+            if let Some(step) = coin_of(payment, tenders) {
+                coins.step = coins.step.max(Some(step));
+                coins.kept = coins.kept.plus(payment.amount)?.minus(payment.change)?;
+                ids.insert(payment.id);
+            }
+        }
+        coins.share = coins.kept.minus(receipt.sale.rounding)?;
+        for back in receipt.returned {
+            let is_of = |payment: &&Payment| payment.refunds.is_some_and(|id| ids.contains(&id));
+            let given =
+                Amount::sum(back.payments.iter().filter(is_of).map(|payment| payment.amount))?.negate();
+            // A document's rounding is its coins': what they stand for is what was given and that.
+            let stands_for_a_share = back.payments.iter().any(|payment| is_of(&payment));
+            let exact = if stands_for_a_share { given.plus(back.rounding)? } else { zero };
+            coins.kept_back = coins.kept_back.plus(given)?;
+            coins.share_back = coins.share_back.plus(exact)?;
+        }
+        Ok(coins)
+    }
+
+    fn share_left(&self) -> Result<Amount, MoneyError> {
+        Ok(self.share.minus(self.share_back)?.max(Amount::ZERO))
+    }
+
+    /// The coins that stand for so much more of the share.
+    fn give(&self, exact: Amount) -> Result<Amount, MoneyError> {
+        let until_now = self.share_back.plus(exact)?;
+        let rounded = match self.step {
+            _ if until_now == self.share => self.kept,
+            Some(step) => Rounding::HalfUp.to_step(until_now, step)?.min(self.kept),
+            None => until_now,
+        };
+        Ok(rounded.minus(self.kept_back)?.max(Amount::ZERO))
+    }
+}
+
+/// The smallest coin of a payment's tender; none: it pays to the smallest unit.
+fn coin_of(payment: &Payment, tenders: &[TenderRecord]) -> Option<Amount> {
+    tenders.iter().find(|tender| tender.id == payment.tender_id).and_then(|tender| tender.cash_rounding)
+}
+
+/// Puts an amount of coins on the payments that were made in coins, the last first.
+fn spread_coins(
+    receipt: &Receipt<'_>,
+    tenders: &[TenderRecord],
+    amount: Amount,
+    payments: &mut Vec<Payment>,
+    new_payment: &mut impl FnMut() -> PaymentId,
+) -> Result<(), MoneyError> {
+    let mut left = amount;
+    let mut is_first = true;
+    for payment in receipt.sale.payments.iter().rev().filter(|payment| coin_of(payment, tenders).is_some()) {
+        let kept = payment.amount.minus(payment.change)?.minus(given_before(receipt, payment.id)?)?;
+        let now = left.min(kept).max(Amount::ZERO);
+        // Even nothing is told: coins that round to nothing stand for a share.
+        if now.is_positive() || (is_first && amount.is_zero()) {
+            payments.push(given(payment, now, new_payment()));
+            left = left.minus(now)?;
+        }
+        is_first = false;
+    }
+    Ok(())
+}
+
+/// Gives back what is owed on one tender, as where there is no receipt: rounded to its coin.
+pub fn give_back_on(
+    sale: &ComputedSale,
+    tender: &TenderRecord,
+    payment_id: PaymentId,
+) -> Result<Settlement, Refusals> {
+    if !sale.total.is_negative() {
+        return Err(Refusal::new("/payments", RefusalReason::NothingOwedBack).into());
+    }
+    let number = |error: MoneyError| Refusals::from(Refusal::new("/payments", error.into()));
+    if tender.archived {
+        let reason = RefusalReason::TenderNotTaken { code: tender.code.clone() };
+        return Err(Refusal::payment(0, "tender_id", reason).into());
+    }
+    let amount = match tender.cash_rounding {
+        Some(step) => Rounding::HalfUp.to_step(sale.total, step).map_err(number)?,
+        None => sale.total,
+    };
+    let amount = amount.with_decimals(sale.currency.exponent()).map_err(number)?;
+    let change = amount.minus(amount).map_err(number)?;
+    let payment = Payment {
+        id: payment_id,
+        tender_id: tender.id,
+        tender_code: tender.code.clone(),
+        tender_name: tender.name.clone(),
+        tender_kind: tender.kind,
+        amount,
+        change,
+        reference: None,
+        refunds: None,
+    };
+    let rounding = amount.minus(sale.total).map_err(number)?;
+    Ok(Settlement { payments: vec![payment], change, rounding })
+}
