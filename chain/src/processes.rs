@@ -62,6 +62,9 @@ impl Server {
 
     /// Starts it; its log goes to `<data_dir>.log`.
     pub fn start(&mut self) -> Result<()> {
+        // Made here, open to be walked through: PostgreSQL, which never runs as root, keeps its data inside.
+        std::fs::create_dir_all(&self.data_dir)
+            .with_context(|| format!("making {}", self.data_dir.display()))?;
         let log =
             File::options().create(true).append(true).open(self.log()).context("opening a server's log")?;
         let mut command = Command::new(&self.program);
