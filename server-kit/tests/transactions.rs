@@ -1,6 +1,6 @@
 //! Transactions against a real PostgreSQL: whole or nothing, once, again after a deadlock, and never left open.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
