@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use chrono::NaiveDateTime;
 use rust_decimal::Decimal;
 use shared_model::Amount;
-use shared_model::selling::{AppliedReduction, SaleCompleted};
+use shared_model::selling::{AppliedReduction, SaleCompleted, SoldLine};
+use shared_model::taxes::TaxKind;
 
 /// Who sells, as the law wants it on a receipt.
 #[derive(Clone, Debug)]
@@ -136,8 +137,7 @@ fn layout(sale: &SaleCompleted, seller: &Seller, at: NaiveDateTime, language: La
     let mut lines = Vec::new();
     for line in &sale.lines {
         // In label prices: what the customer saw on the shelf, and what was taken off it.
-        let label =
-            line.reductions.iter().try_fold(label_total(sale, line), |sum, off| sum.plus(off.amount()));
+        let label = line.reductions.iter().try_fold(label_total(line), |sum, off| sum.plus(off.amount()));
         lines.push((line.name.clone(), amount(label.unwrap_or(line.gross))));
         if line.quantity != shared_model::Quantity::ONE {
             let quantity = language.number(line.quantity.normalized().decimal());
@@ -157,12 +157,14 @@ fn layout(sale: &SaleCompleted, seller: &Seller, at: NaiveDateTime, language: La
             lines.push((said, amount(off.amount().negate())));
         }
     }
-    let mut taxes =
-        vec![["%".to_owned(), words.net.to_owned(), words.tax.to_owned(), words.gross.to_owned()]];
+    let mut taxes = vec![[String::new(), words.net.to_owned(), words.tax.to_owned(), words.gross.to_owned()]];
     for tax in &sale.taxes {
         let gross = tax.base.plus(tax.amount).unwrap_or(tax.base);
         taxes.push([
-            format!("{} {}", tax.name, language.number(tax.rate.normalize())),
+            match tax.kind {
+                TaxKind::Fixed => tax.name.clone(),
+                _ => format!("{} {} %", tax.name, language.number(tax.rate.normalize())),
+            },
             amount(tax.base),
             amount(tax.amount),
             amount(gross),
@@ -187,7 +189,7 @@ fn layout(sale: &SaleCompleted, seller: &Seller, at: NaiveDateTime, language: La
 }
 
 /// What a line comes to in the prices that its label shows: with the taxes that were inside.
-fn label_total(_sale: &SaleCompleted, line: &shared_model::selling::SoldLine) -> Amount {
+fn label_total(line: &SoldLine) -> Amount {
     let inside = line.taxes.iter().filter(|tax| tax.price_included).map(|tax| tax.amount);
     Amount::sum(inside).and_then(|inside| line.net.plus(inside)).unwrap_or(line.gross)
 }
@@ -200,7 +202,7 @@ pub(super) fn text(sale: &SaleCompleted, seller: &Seller, at: NaiveDateTime, lan
     let mut out = String::new();
     for line in &layout.head {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{:^WIDTH$}", cut(line, WIDTH));
+        let _ = writeln!(out, "{}", format!("{:^WIDTH$}", cut(line, WIDTH)).trim_end());
     }
     let _ = writeln!(out, "{rule}");
     let pair = |out: &mut String, (left, right): &(String, String)| {

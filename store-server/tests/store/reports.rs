@@ -1,8 +1,6 @@
 //! A store's own report over HTTP.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -41,14 +39,15 @@ async fn a_store_knows_at_once_what_it_sold() {
     let refused = shop.send(Some(&manager), "GET", "/api/v1/reports/sales?store=ST02", None).await;
     let problem = refused.refused(422, "invalid-input");
     assert_eq!(problem["errors"][0]["pointer"], "/store");
-    let refused = shop.send(Some(&manager), "GET", "/api/v1/reports/sales?from=2026-02-01&to=2026-01-01", None).await;
+    let refused =
+        shop.send(Some(&manager), "GET", "/api/v1/reports/sales?from=2026-02-01&to=2026-01-01", None).await;
     assert_eq!(refused.refused(422, "invalid-input")["errors"][0]["code"], "before_from");
 }
 
 #[tokio::test]
 async fn a_cashier_sees_no_report() {
     let shop = Shop::open().await;
-    let ana = shop.cashier().await;
+    let ana = shop.ana().await;
     shop.send(Some(&ana), "GET", "/api/v1/reports/sales", None).await.refused(403, "forbidden");
     shop.send(None, "GET", "/api/v1/reports/sales", None).await.refused(401, "not-signed-in");
 }

@@ -1,5 +1,5 @@
 //! A store with its master data at a checkpoint, as HQ would have sent it, and its running router.
-#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its part")]
+#![allow(missing_docs, unreachable_pub, reason = "the tests of this program are its only readers")]
 
 use axum::Router;
 use axum::body::Body;
@@ -25,7 +25,6 @@ pub fn id(number: u128) -> Uuid {
 
 pub const COMPANY: u128 = 1;
 pub const STORE: u128 = 2;
-pub const LEVEL: u128 = 3;
 pub const VAT20: u128 = 11;
 pub const VAT0: u128 = 12;
 pub const STANDARD: u128 = 13;

@@ -1,10 +1,8 @@
 //! Selling over HTTP: what is rung up, what is refused, and what must hold when things happen at once or twice.
 
-mod common;
-
 use std::sync::Arc;
 
-use common::*;
+use crate::common::*;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;

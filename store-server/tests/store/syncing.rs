@@ -1,0 +1,327 @@
+//! The driver against an HQ that loses answers: what is committed arrives exactly once, in order, and nobody waits.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use sync_protocol::Hash;
+use sync_protocol::chain::{StreamHead, follow};
+use sync_protocol::wire::{
+    self, Cursor, FeedHead, FeedTail, JournalEntry, PushAnswer, PushRequest, Tag, Watermark, write_line,
+    write_record,
+};
+
+use store_server::sync::{driver, enrol};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::common::*;
+
+/// An HQ of one store, as small as it can be.
+#[derive(Clone, Default)]
+struct FakeHq(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    entries: Vec<JournalEntry>,
+    /// Every batch as it came: first number and how many.
+    batches: Vec<(i64, usize)>,
+    /// Takes so many batches and answers nothing.
+    swallow: usize,
+    /// Says that it has another journal.
+    forked: bool,
+    /// The feed: position and records, each commit once.
+    feed: Vec<(i64, &'static str, Uuid, Option<Value>)>,
+    enrolments: Vec<Value>,
+    swallow_enrolments: usize,
+    pulls: usize,
+}
+
+impl FakeHq {
+    async fn listen(&self) -> String {
+        let router = Router::new()
+            .route("/sync/v1/feed", get(feed))
+            .route("/sync/v1/journal", post(journal))
+            .route("/sync/v1/enrol", post(enrolled))
+            .with_state(self.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        format!("http://{address}")
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
+        look(&mut self.0.lock().unwrap())
+    }
+}
+
+fn watermark(kept: &Kept) -> Watermark {
+    let hash = kept.entries.last().map_or(Hash::ZERO, |entry| entry.hash);
+    let hash = if kept.forked { Hash([7; 32]) } else { hash };
+    let sequence = i64::try_from(kept.entries.len()).unwrap();
+    Watermark { incarnation: id(9), sequence: if kept.forked { sequence.max(1) } else { sequence }, hash }
+}
+
+fn tag(position: i64) -> Tag {
+    Tag(Uuid::from_u128(u128::try_from(position).unwrap()))
+}
+
+#[derive(serde::Deserialize)]
+struct After {
+    after: Option<String>,
+}
+
+async fn feed(State(hq): State<FakeHq>, Query(query): Query<After>) -> Response {
+    let after = query.after.map_or(0, |after| Cursor::decode(&after).unwrap().position);
+    hq.with(|kept| {
+        kept.pulls += 1;
+        let position = kept.feed.iter().map(|(position, ..)| *position).max().unwrap_or(0);
+        let head = FeedHead { position, tag: tag(position), schema: 1, watermark: watermark(kept) };
+        let mut page = Vec::new();
+        write_line(&mut page, &head).unwrap();
+        let mut count = 0;
+        for (at, entity, id, record) in kept.feed.iter().filter(|(at, ..)| *at > after) {
+            let record = record.as_ref().map(ToString::to_string);
+            write_record(&mut page, entity, *id, *at, record.as_deref());
+            count += 1;
+        }
+        let next = Cursor::at(position, tag(position));
+        write_line(&mut page, &FeedTail { next, complete: true, count, folded: 0 }).unwrap();
+        page.into_response()
+    })
+}
+
+async fn journal(State(hq): State<FakeHq>, body: Bytes) -> Response {
+    let batch: PushRequest = serde_json::from_slice(&body).unwrap();
+    hq.with(|kept| {
+        kept.batches.push((batch.first, batch.entries.len()));
+        if kept.forked {
+            let problem = json!({"type": wire::PROBLEM_FORKED, "title": "forked", "status": 409, "watermark": watermark(kept)});
+            return (StatusCode::CONFLICT, Json(problem)).into_response();
+        }
+        for (number, entry) in (batch.first..).zip(batch.entries) {
+            let have = i64::try_from(kept.entries.len()).unwrap();
+            assert!(number <= have + 1, "a gap: {number} after {have}");
+            if number == have + 1 {
+                kept.entries.push(entry);
+            } else {
+                assert_eq!(kept.entries[usize::try_from(number - 1).unwrap()], entry, "the same entry under a number");
+            }
+        }
+        if kept.swallow > 0 {
+            kept.swallow -= 1;
+            return StatusCode::BAD_GATEWAY.into_response();
+        }
+        let watermark = watermark(kept);
+        Json(PushAnswer { accepted_through: watermark.sequence, watermark }).into_response()
+    })
+}
+
+async fn enrolled(State(hq): State<FakeHq>, Json(request): Json<Value>) -> Response {
+    hq.with(|kept| {
+        kept.enrolments.push(request.clone());
+        if kept.swallow_enrolments > 0 {
+            kept.swallow_enrolments -= 1;
+            return StatusCode::BAD_GATEWAY.into_response();
+        }
+        Json(json!({"company_id": id(1), "store_id": id(2), "store_code": "ST01", "store_name": "High Street", "incarnation": request["incarnation"],
+            "letter": "", "key_id": id(8), "hq_key": "AAAA", "sealed_pepper": "AAAA", "now": "2026-03-01T12:00:00Z"}))
+        .into_response()
+    })
+}
+
+/// Chains whole, stream by stream, and no fact twice.
+fn assert_whole(kept: &Kept) {
+    let mut heads = std::collections::HashMap::<String, StreamHead>::new();
+    let mut ids = std::collections::HashSet::new();
+    for entry in &kept.entries {
+        let head = heads.entry(entry.stream.clone()).or_default();
+        *head = follow(id(9), *head, entry).unwrap();
+        assert!(ids.insert(entry.event_id));
+    }
+}
+
+struct Running {
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    async fn start(shop: &mut Shop, hq: &FakeHq) -> Self {
+        let url = hq.listen().await;
+        sqlx::query("update identity set hq_url = $1")
+            .bind(url)
+            .execute(shop.database.owner())
+            .await
+            .unwrap();
+        let stop = CancellationToken::new();
+        let end = shop.end.take().unwrap();
+        let driver = tokio::spawn(driver::run(shop.state.clone(), 200, end, stop.clone()));
+        Self { stop, tasks: vec![driver] }
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+    }
+}
+
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let waited = tokio::time::timeout(Duration::from_secs(20), async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    waited.await.unwrap_or_else(|_| panic!("it never came to be that {what}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_committed_arrives_once_and_in_order_although_answers_are_lost() {
+    let mut shop = Shop::open().await;
+    let hq = FakeHq::default();
+    hq.with(|kept| {
+        kept.swallow = 3;
+        kept.feed.push((
+            1,
+            "tax_group",
+            id(STANDARD),
+            Some(json!({"id": id(STANDARD), "code": "standard", "name": "Standard"})),
+        ));
+    });
+    let manager = shop.manager().await;
+    let mut sessions = Vec::new();
+    for register in ["R01", "R02", "R03"] {
+        sessions.push(shop.open_session(&manager, register).await);
+    }
+    let running = Running::start(&mut shop, &hq).await;
+    let sales = sessions.iter().map(|session| {
+        let (shop, manager) = (&shop, &manager);
+        async move {
+            for _ in 0..15 {
+                shop.put_sale(manager, Uuid::now_v7(), &simple_sale(*session, "MUG-RED", "1", "7.95"))
+                    .await
+                    .ok();
+            }
+        }
+    });
+    futures_util::future::join_all(sales).await;
+    until("HQ has all", async || hq.with(|kept| kept.entries.len()) == 48).await;
+    until("the store knows that", async || {
+        let status = shop.send(Some(&manager), "GET", "/api/v1/sync/status", None).await.ok();
+        status["journal"]["pending"] == 0 && status["journal"]["acknowledged"] == 48 && status["line"] == "up"
+    })
+    .await;
+    hq.with(|kept| assert_whole(kept));
+    running.end().await;
+    assert_eq!(shop.doctor().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_processes_on_one_database_have_one_pusher_and_the_other_takes_over() {
+    let mut shop = Shop::open().await;
+    let hq = FakeHq::default();
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let first = Running::start(&mut shop, &hq).await;
+    until("the first is active", async || shop.handle.view().is_active).await;
+    let (handle, end) = store_server::sync::SyncHandle::new();
+    let stop = CancellationToken::new();
+    let second = tokio::spawn(driver::run(shop.state.clone(), 200, end, stop.clone()));
+    for _ in 0..10 {
+        shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+    }
+    until("HQ has all", async || hq.with(|kept| kept.entries.len()) == 11).await;
+    assert!(!handle.view().is_active, "one at a time");
+    first.end().await;
+    until("the second is active", async || handle.view().is_active).await;
+    shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+    until("HQ has the last one", async || hq.with(|kept| kept.entries.len()) == 12).await;
+    hq.with(|kept| assert_whole(kept));
+    stop.cancel();
+    second.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_change_at_hq_is_pulled_and_a_forked_journal_stops_pushing_and_nothing_else() {
+    let mut shop = Shop::open().await;
+    let hq = FakeHq::default();
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let sell = async |total: &str| {
+        shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", total)).await.ok();
+    };
+    sell("7.95").await;
+    hq.with(|kept| kept.forked = true);
+    let price = |position: i64, amount: &str| {
+        let mut record = regular_price(MUG_VARIANT, amount);
+        record["id"] = json!(id(51));
+        (position, "price", id(51), Some(record))
+    };
+    // The store's checkpoint has a cursor of no HQ's: it begins anew, with a resync that names the price alone.
+    let running = {
+        let mut whole = Vec::new();
+        let rows: Vec<(String, Uuid, Value)> =
+            sqlx::query_as("select entity, id, record::jsonb from newer_than(0)")
+                .fetch_all(shop.pool())
+                .await
+                .unwrap();
+        for (entity, id, record) in rows {
+            whole.push((1, &*entity.leak(), id, Some(record)));
+        }
+        assert!(!whole.is_empty());
+        hq.with(|kept| kept.feed = whole);
+        let url = hq.listen().await;
+        sqlx::query("update identity set hq_url = $1")
+            .bind(url)
+            .execute(shop.database.owner())
+            .await
+            .unwrap();
+        let stop = CancellationToken::new();
+        let end = shop.end.take().unwrap();
+        let driver = tokio::spawn(driver::run(shop.state.clone(), 200, end, stop.clone()));
+        Running { stop, tasks: vec![driver] }
+    };
+    until("the fork is seen", async || shop.handle.view().halted.is_some()).await;
+    hq.with(|kept| kept.feed.push(price(2, "8.50")));
+    shop.handle.pull_and_push();
+    until("the price is here", async || {
+        let found =
+            shop.send(Some(&manager), "GET", "/api/v1/products/by-barcode/5000000000017", None).await.ok();
+        found["price"]["amount"] == "8.50"
+    })
+    .await;
+    let status = shop.send(Some(&manager), "GET", "/api/v1/sync/status", None).await.ok();
+    assert_eq!((&status["halted"], &status["journal"]["pending"]), (&json!("forked"), &json!(2)));
+    let session_goes_on =
+        shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "8.50")).await;
+    session_goes_on.ok();
+    hq.with(|kept| assert!(kept.entries.is_empty(), "HQ takes nothing from that box"));
+    running.end().await;
+}
+
+#[tokio::test]
+async fn an_enrolment_whose_answer_was_lost_is_asked_for_again_with_the_same_keys() {
+    let shop = Shop::empty().await;
+    sqlx::query("delete from identity").execute(shop.database.owner()).await.unwrap();
+    let hq = FakeHq::default();
+    hq.with(|kept| kept.swallow_enrolments = 2);
+    let url = hq.listen().await;
+    // This HQ seals nothing, so the store does not take its answer; what counts is what it was asked.
+    let enrolled = enrol::enrol_when_hq_answers(&shop.state, &url, "9H2TSRA3RC").await;
+    assert!(matches!(enrolled, Err(enrol::EnrolError::Pepper(_))), "{enrolled:?}");
+    assert_eq!(shop.count("identity").await, 0, "half an enrolment is none");
+    hq.with(|kept| {
+        assert_eq!(kept.enrolments.len(), 3);
+        assert!(kept.enrolments.iter().all(|asked| *asked == kept.enrolments[0]));
+    });
+}
