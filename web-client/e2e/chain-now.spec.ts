@@ -53,7 +53,7 @@ test('figures move by themselves when a sale is rung up, and a cut line is seen 
     await expect.poll(() => salesOf(page, 'ST01')).toBe(before + 2)
     expect(await salesOf(page, 'ST02')).toBe(elsewhere)
     await expect(page.locator('[data-figure="sales"]')).toContainText(String(before + elsewhere + 2))
-    await expect(cell(page, 'ST01', 'lastSale')).toContainText(/now|sec ago/)
+    await expect(cell(page, 'ST01', 'lastHeard')).toContainText(/now|sec ago/)
 
     await line('down', 'ST01')
     await expect(row(page, 'ST01')).toHaveAttribute('data-line', 'down')
@@ -108,6 +108,25 @@ test('the ledger sorts by a column, says so, and the address keeps it', async ({
     'aria-sort',
     'descending',
   )
+})
+
+test('one store can be looked at alone, and the address keeps it', async ({ page }) => {
+  const till = await Till.open('R04')
+  const { total } = await till.sell()
+  await till.close()
+  expect(Number(total)).toBeGreaterThan(0)
+  await signIn(page)
+  const day = page.locator('[data-figure="sales"]')
+  const all = Number((await day.innerText()).replace(/\D/g, ''))
+  await row(page, 'ST01').getByRole('button', { name: 'ST01' }).click()
+  await expect(page).toHaveURL(/store=ST01/)
+  await expect(page.getByRole('button', { name: /^ST01 .*Show all stores$/ })).toBeVisible()
+  await expect(day).toContainText(String(await salesOf(page, 'ST01')))
+  await row(page, 'ST02').getByRole('button', { name: 'ST02' }).click()
+  if ((await salesOf(page, 'ST02')) === 0) await expect(page.getByText('No sale yet today')).toBeVisible()
+  await expectAccessible(page)
+  await page.getByRole('button', { name: /Show all stores$/ }).click()
+  await expect(day).toContainText(String(all))
 })
 
 test('with HQ away the last figures stay, and the bar says how old they are', async ({ page }) => {
@@ -274,6 +293,7 @@ test('the shell opens without a server, and says that there are no figures', asy
   await page.reload()
   await expect(page.getByRole('heading', { name: 'Chain now' })).toBeVisible()
   await expect(page.getByText('Nothing has been read yet.')).toBeVisible()
+  await expect(page.getByText('Nothing has been read on this screen yet')).toBeVisible()
   await expect(page.locator('[data-store]')).toHaveCount(0)
   await context.setOffline(false)
   await page.getByRole('button', { name: 'Try now' }).click()

@@ -92,7 +92,7 @@ export const en = {
     line: 'Line',
     feed: 'Master data',
     journal: 'Waiting to be sent',
-    lastSale: 'Last sale heard',
+    lastHeard: 'Last activity',
     clock: 'Clock',
     incidents: 'Incidents',
     salesColumn: 'Sales',
@@ -110,7 +110,7 @@ export const en = {
     facts: '{count} entry | {count} entry | {count} entries',
     oldest: 'oldest {ago}',
     whenLastHeard: 'when last heard',
-    noSale: 'None yet',
+    nothingHeard: 'None yet',
     clockRight: 'Right',
     fast: '{span} fast',
     slow: '{span} slow',
@@ -123,6 +123,10 @@ export const en = {
       'Waits for its one-time code. Make one at HQ, type it at the store’s box; the store then fetches its goods by itself.',
     forkedNote:
       'The journal of {store} does not fit what HQ has. It goes on selling; nothing is taken from it until a person gives it a new one-time code.',
+    nothingYet:
+      'Nothing has been read on this screen yet, and HQ does not answer. The stores go on selling; their figures show here by themselves when HQ is back.',
+    showAllStores: 'Show all stores',
+    onlyStore: 'Sales by hour and today of {store} only',
     sortBy: 'Sort by {column}',
     filter: 'Find a store',
     noMatch: 'No store is called “{text}”.',
@@ -140,6 +144,8 @@ export const en = {
     announceUp: '{store}: line up.',
   },
   storeHome: {
+    nothingYet:
+      'Nothing has been read on this screen yet, and the store’s server does not answer. What it has shows here by itself when it is back.',
     short: 'Today',
     title: 'Today at {store}',
     lineUp: 'Line to HQ up',

@@ -96,7 +96,7 @@ export const es: Messages = {
     line: 'Línea',
     feed: 'Datos',
     journal: 'Pendiente',
-    lastSale: 'Última venta',
+    lastHeard: 'Última actividad',
     clock: 'Reloj',
     incidents: 'Incidencias',
     salesColumn: 'Ventas',
@@ -114,7 +114,7 @@ export const es: Messages = {
     facts: '{count} registro | {count} registro | {count} registros',
     oldest: 'el más antiguo, {ago}',
     whenLastHeard: 'en el último contacto',
-    noSale: 'Ninguna aún',
+    nothingHeard: 'Ninguna aún',
     clockRight: 'En hora',
     fast: '{span} de adelanto',
     slow: '{span} de retraso',
@@ -127,6 +127,10 @@ export const es: Messages = {
       'Espera su código de un solo uso. Créelo en la central y escríbalo en el equipo de la tienda; ella misma traerá sus artículos.',
     forkedNote:
       'El diario de {store} no encaja con lo que tiene la central. Sigue vendiendo; no se le admite nada hasta que una persona le dé un código nuevo.',
+    nothingYet:
+      'En esta pantalla aún no se ha leído nada y la central no responde. Las tiendas siguen vendiendo; sus cifras aparecerán aquí solas cuando vuelva la central.',
+    showAllStores: 'Mostrar todas las tiendas',
+    onlyStore: 'Hoy y ventas por hora solo de {store}',
     sortBy: 'Ordenar por {column}',
     filter: 'Buscar una tienda',
     noMatch: 'Ninguna tienda se llama «{text}».',
@@ -145,6 +149,8 @@ export const es: Messages = {
     announceUp: '{store}: línea activa.',
   },
   storeHome: {
+    nothingYet:
+      'En esta pantalla aún no se ha leído nada y el servidor de la tienda no responde. Lo que tenga aparecerá aquí solo cuando vuelva.',
     short: 'Hoy',
     title: 'Hoy en {store}',
     lineUp: 'Línea con la central activa',

@@ -24,7 +24,7 @@ export interface StoreRow {
   feedBehindSince: string | null
   pending: number | null
   oldestPendingAt: string | null
-  lastSaleAt: string | null
+  lastHeardAt: string | null
   skewMs: number | null
   incidents: number
   /** Its journal does not fit what HQ has: it needs a new enrolment code. */
@@ -65,7 +65,7 @@ export function storeRows(lines: readonly StoreLine[], byStore: SalesReport | nu
       feedBehindSince: line.feed_behind_since ?? null,
       pending: line.journal_pending,
       oldestPendingAt: line.oldest_pending_at ?? null,
-      lastSaleAt: line.last_event_at ?? null,
+      lastHeardAt: line.last_event_at ?? null,
       skewMs: line.clock_skew_ms ?? null,
       incidents: line.open_incidents,
       isForked: line.forked,
@@ -85,7 +85,7 @@ export function storeRows(lines: readonly StoreLine[], byStore: SalesReport | nu
       feedBehindSince: null,
       pending: null,
       oldestPendingAt: null,
-      lastSaleAt: null,
+      lastHeardAt: null,
       skewMs: null,
       incidents: 0,
       isForked: false,
@@ -159,7 +159,7 @@ export const SORTABLE = [
   'line',
   'feed',
   'journal',
-  'lastSale',
+  'lastHeard',
   'clock',
   'incidents',
   'sales',
@@ -198,8 +198,8 @@ function compareBy(key: SortKey, a: StoreRow, b: StoreRow): number {
       return (a.feedBehind ?? -1) - (b.feedBehind ?? -1)
     case 'journal':
       return (a.pending ?? -1) - (b.pending ?? -1)
-    case 'lastSale':
-      return moment(a.lastSaleAt) - moment(b.lastSaleAt)
+    case 'lastHeard':
+      return moment(a.lastHeardAt) - moment(b.lastHeardAt)
     case 'clock':
       return Math.abs(a.skewMs ?? 0) - Math.abs(b.skewMs ?? 0)
     case 'incidents':

@@ -86,12 +86,12 @@ export function useColumns(seesMoney: () => boolean, currency: () => string | nu
     }
   }
 
-  const lastSale = (row: StoreRow, now: number): Cell =>
-    row.lastSaleAt === null
-      ? { text: t('chain.noSale'), tone: 'muted' }
+  const lastHeard = (row: StoreRow, now: number): Cell =>
+    row.lastHeardAt === null
+      ? { text: t('chain.nothingHeard'), tone: 'muted' }
       : {
-          text: formatMoment(row.lastSaleAt, now, locale(), row.zone),
-          detail: formatAgo(row.lastSaleAt, now, locale()),
+          text: formatMoment(row.lastHeardAt, now, locale(), row.zone),
+          detail: formatAgo(row.lastHeardAt, now, locale()),
         }
 
   const clock = (row: StoreRow): Cell => {
@@ -123,7 +123,7 @@ export function useColumns(seesMoney: () => boolean, currency: () => string | nu
       { key: 'line', label: t('chain.line'), isNumber: false, cell: line },
       { key: 'feed', label: t('chain.feed'), isNumber: false, cell: feed },
       { key: 'journal', label: t('chain.journal'), isNumber: false, cell: journal },
-      { key: 'lastSale', label: t('chain.lastSale'), isNumber: false, cell: lastSale },
+      { key: 'lastHeard', label: t('chain.lastHeard'), isNumber: false, cell: lastHeard },
       { key: 'clock', label: t('chain.clock'), isNumber: false, cell: clock },
       { key: 'incidents', label: t('chain.incidents'), isNumber: false, cell: incidents },
     ]
