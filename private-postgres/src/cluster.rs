@@ -231,6 +231,10 @@ fn url(socket: &Path, role: &str, database: &str) -> String {
 fn own_folder(folder: &Path, user: Option<User>) -> Result<PathBuf, Error> {
     let what = || format!("making {}", folder.display());
     if !folder.is_dir() {
+        // Only the folder itself is closed: PostgreSQL's user must be able to pass through those above it.
+        if let Some(above) = folder.parent() {
+            fs::create_dir_all(above).doing(what())?;
+        }
         DirBuilder::new().recursive(true).mode(0o700).create(folder).doing(what())?;
     }
     user::give(folder, user).doing(what())?;

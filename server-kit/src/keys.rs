@@ -43,6 +43,9 @@ impl Keys {
     /// Keeps secrets as files of mode 600 in this folder, which is made where it is missing.
     pub fn open(folder: &Path) -> io::Result<Self> {
         if !folder.is_dir() {
+            if let Some(above) = folder.parent() {
+                fs::create_dir_all(above)?;
+            }
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         Ok(Self { folder: Some(Arc::new(folder.to_owned())), known: Arc::default() })

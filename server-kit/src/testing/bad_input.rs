@@ -64,6 +64,8 @@ enum Expected {
 
 /// An identity that nothing has.
 const NOBODY: &str = "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11";
+/// What a body refers to, where nothing better is known: nothing has this either, unless a body made it.
+const SOMETHING: &str = "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b22";
 /// A number of thirty digits.
 const THIRTY_DIGITS: &str = "123456789012345678901234567890";
 const OVER_LONG: usize = 20_000;
@@ -305,6 +307,9 @@ impl BadInput<'_> {
             );
             if let Some(schema) = json_schema {
                 self.spoil(schema, &good, &mut |name, body, expected| {
+                    // Who signs out with a token that there is not is signed out.
+                    let expected =
+                        if is_open && expected == Expected::Refused { Expected::NoFault } else { expected };
                     add(
                         name,
                         own,
@@ -367,8 +372,9 @@ impl BadInput<'_> {
             // A field that may be left out may be null as well.
             with("null", Value::Null, Expected::NoFault);
             if has("string") {
-                let strict = place.is_constrained;
-                let refused = if strict { Expected::Refused } else { Expected::NoFault };
+                let refused_if = |strict| if strict { Expected::Refused } else { Expected::NoFault };
+                let refused = refused_if(place.is_constrained);
+                let no_decimal = refused_if(place.is_decimal);
                 with("over-long", json!("x".repeat(OVER_LONG)), Expected::Refused);
                 with("empty", json!(""), refused);
                 with("with U+0000", json!("a\u{0}b"), Expected::Refused);
@@ -380,10 +386,10 @@ impl BadInput<'_> {
                 );
                 with("a quote", json!("'; drop table company; --"), refused);
                 with("negative", json!("-1"), Expected::NoFault);
-                with("of thirty digits", json!(THIRTY_DIGITS), Expected::NoFault);
-                with("of thirty decimals", json!(format!("0.{THIRTY_DIGITS}")), Expected::NoFault);
-                with("in another notation", json!("1e5"), refused);
-                with("not a number", json!("NaN"), refused);
+                with("of thirty digits", json!(THIRTY_DIGITS), no_decimal);
+                with("of thirty decimals", json!(format!("0.{THIRTY_DIGITS}")), no_decimal);
+                with("in another notation", json!("1e5"), no_decimal);
+                with("not a number", json!("NaN"), no_decimal);
             }
             if has("integer") || has("number") {
                 with("negative", json!(-1), Expected::NoFault);
@@ -421,7 +427,16 @@ impl BadInput<'_> {
             places.push(Place {
                 pointer: pointer.clone(),
                 types: types_of(schema),
-                is_constrained: ["pattern", "enum", "format"].iter().any(|key| schema.get(key).is_some()),
+                is_constrained: schema.get("pattern").is_some()
+                    || schema.get("enum").is_some()
+                    || matches!(
+                        schema.get("format").and_then(Value::as_str),
+                        Some("uuid" | "date" | "date-time")
+                    ),
+                is_decimal: schema
+                    .get("pattern")
+                    .and_then(Value::as_str)
+                    .is_some_and(|pattern| pattern.starts_with("^-?[0-9]")),
                 is_object: value.is_object(),
             });
         }
@@ -507,7 +522,7 @@ impl BadInput<'_> {
         let types = types_of(schema);
         match types.first().map(String::as_str) {
             Some("string") => match schema.get("format").and_then(Value::as_str) {
-                Some("uuid") => json!(NOBODY),
+                Some("uuid") => json!(SOMETHING),
                 Some("date") => json!("2026-03-01"),
                 Some("date-time") => json!("2026-03-01T12:00:00Z"),
                 _ => json!("text"),
@@ -542,6 +557,7 @@ struct Place {
     pointer: String,
     types: Vec<String>,
     is_constrained: bool,
+    is_decimal: bool,
     is_object: bool,
 }
 
