@@ -1352,9 +1352,14 @@ impl StoreSync {
         self.bell = BellStep::Waiting;
         let after_ms = self.pause(self.bell_failures, failure, dice);
         self.bell_failures = self.bell_failures.saturating_add(1);
-        // A bell that ends says nothing yet about whether HQ answers: the next exchange does.
         if failure == Failure::Clock {
             out.push(Action::AskTime);
+        }
+        // A bell that ends or does not open says nothing yet about whether HQ answers: a pull does, soon, but not from
+        // every store at the same instant.
+        if failure == Failure::Unreachable && matches!(self.feed.step, FeedStep::Idle) {
+            let soon = self.pause(0, failure, dice);
+            out.push(Action::Arm { timer: Timer::Pull, after_ms: soon });
         }
         out.push(Action::Arm { timer: Timer::Bell, after_ms });
     }

@@ -421,6 +421,21 @@ fn the_bell_is_never_needed() {
 }
 
 #[test]
+fn a_bell_that_ends_leads_to_a_pull_that_tells_whether_the_line_is_down() {
+    let (mut machine, said) = begun(start());
+    let (attempt, _) = pull(&said).unwrap();
+    let _ = machine.handle(Event::BellUp { head: 10, tag: tag(10), watermark: watermark(5) }, 2);
+    let _ = bring(&mut machine, page(attempt, 10, true, 0, watermark(5)));
+    let said = machine.handle(Event::BellDown { failure: Failure::Unreachable }, 3);
+    assert!(armed(&said, Timer::Pull).unwrap() <= 1_000 && armed(&said, Timer::Bell).unwrap() <= 1_000);
+    assert_eq!(machine.line(), Line::Up);
+    let said = machine.handle(Event::TimerFired(Timer::Pull), 4);
+    let (attempt, _) = pull(&said).unwrap();
+    let _ = machine.handle(Event::PageFailed { attempt, failure: Failure::Unreachable }, 5);
+    assert_eq!(machine.line(), Line::Down);
+}
+
+#[test]
 fn a_bell_during_a_pull_leads_to_one_more_pull_and_not_to_a_loop() {
     let (mut machine, said) = begun(start());
     let (attempt, _) = pull(&said).unwrap();

@@ -145,7 +145,7 @@ async fn replay_incident(
     Path(id): Path<Uuid>,
 ) -> Result<Json<Replayed>, Problem> {
     actor.require("sync.manage")?;
-    let done = transact_within(&state, &actor, Patience::long(Duration::from_secs(60)), move |tx, cx| {
+    let done = transact_within(&state, &actor, Patience::long(Duration::from_mins(1)), move |tx, cx| {
         Box::pin(async move {
             let incident = open_incident(tx, id).await?;
             if !["poison", "unknown_kind"].contains(&incident.kind.as_str()) {

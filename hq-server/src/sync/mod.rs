@@ -39,7 +39,7 @@ pub fn wire(hub: Hub) -> Router<AppState> {
 }
 
 /// How long an exchange may take, a slow line's megabytes included.
-const LONGEST_EXCHANGE: Duration = Duration::from_secs(120);
+const LONGEST_EXCHANGE: Duration = Duration::from_mins(2);
 
 async fn within_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(LONGEST_EXCHANGE, next.run(request)).await {
@@ -49,6 +49,7 @@ async fn within_time(request: Request, next: Next) -> Response {
 }
 
 /// What people use of it, below `/api/v1`.
+#[must_use]
 pub fn capability(hub: Hub) -> Capability {
     let routes = OpenApiRouter::new()
         .merge(stores::routes())

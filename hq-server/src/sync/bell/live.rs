@@ -112,7 +112,7 @@ fn heard(hub: &Hub, caller: &Caller, state: &AppState, text: &str) {
         Ok(StoreMessage::Status(status)) => hub.heard_status(caller, now, status),
         // A newer release may say more than this one understands.
         Err(error) => {
-            tracing::debug!(store_id = %caller.store_id, %error, "a message of the bell was not understood")
+            tracing::debug!(store_id = %caller.store_id, %error, "a message of the bell was not understood");
         }
     }
 }

@@ -63,7 +63,9 @@ pub(crate) const ENTITIES: &[Entity] = &[
         name: "product",
         sql: "select id, json_build_object('id', id, 'department_id', department_id, 'name', name, 'description', description,
                 'tax_group_id', tax_group_id, 'unit', unit, 'quantity_decimals', quantity_decimals, 'discountable', discountable,
-                'stock_policy', stock_policy, 'archived', archived_at is not null)::text as record
+                'stock_policy', stock_policy, 'kind', kind, 'weighed', weighed, 'minimum_age', minimum_age,
+                'serial_required', serial_required, 'open_price', open_price, 'open_price_min', trim_scale(open_price_min)::text,
+                'open_price_max', trim_scale(open_price_max)::text, 'archived', archived_at is not null)::text as record
               from product where id = any($1) and company_id = current_company() and $2::uuid is not null",
     },
     Entity {
@@ -76,6 +78,25 @@ pub(crate) const ENTITIES: &[Entity] = &[
         name: "barcode",
         sql: "select id, json_build_object('id', id, 'variant_id', variant_id, 'code', code)::text as record
               from barcode where id = any($1) and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "kit_part",
+        sql: "select id, json_build_object('id', id, 'kit_id', kit_id, 'part_id', part_id,
+                'quantity', trim_scale(quantity)::text)::text as record
+              from kit_part where id = any($1) and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "barcode_rule",
+        sql: "select id, json_build_object('id', id, 'prefix', prefix, 'bears', bears, 'item_digits', item_digits,
+                'value_digits', value_digits, 'value_decimals', value_decimals, 'value_check_digit', value_check_digit)::text as record
+              from barcode_rule where id = any($1) and archived_at is null and company_id = current_company() and $2::uuid is not null",
+    },
+    Entity {
+        name: "customer",
+        sql: "select id, json_build_object('id', id, 'code', code, 'name', name, 'phone', phone, 'email', email,
+                'price_level_id', price_level_id, 'customer_group', customer_group, 'tax_number', tax_number,
+                'exemption_certificate', exemption_certificate, 'exemption_expires_on', exemption_expires_on)::text as record
+              from customer where id = any($1) and archived_at is null and company_id = current_company() and $2::uuid is not null",
     },
     Entity {
         name: "price",

@@ -36,13 +36,25 @@ pub(crate) struct SetAside {
     pub(crate) reason: String,
 }
 
-/// The facts of a batch by kind, each with its entry's number. Kinds are written in the order of these fields, which is
-/// the order in which a store can write them: a session is opened before it sells, and sells before it is closed.
+/// Facts of one kind, each with its entry's number in the same place.
+struct Set<T> {
+    sequences: Vec<i64>,
+    facts: Vec<T>,
+}
+
+impl<T> Default for Set<T> {
+    fn default() -> Self {
+        Self { sequences: Vec::new(), facts: Vec::new() }
+    }
+}
+
+/// The facts of a batch by kind. Kinds are written in the order of these fields, which is the order in which a store can
+/// write them: a session is opened before it sells, and sells before it is closed.
 #[derive(Default)]
 struct Sets {
-    opened: Vec<(i64, RegisterSessionOpened)>,
-    sales: Vec<(i64, SaleCompleted)>,
-    closed: Vec<(i64, RegisterSessionClosed)>,
+    opened: Set<RegisterSessionOpened>,
+    sales: Set<SaleCompleted>,
+    closed: Set<RegisterSessionClosed>,
 }
 
 /// Writes what the entries say; what does not apply is returned, in order.
@@ -64,43 +76,40 @@ pub(crate) async fn apply(
 fn read_all(entries: &[Received<'_>], aside: &mut BTreeMap<i64, SetAside>) -> Sets {
     let mut sets = Sets::default();
     for entry in entries {
+        let sequence = entry.sequence;
         let read = match (entry.kind, entry.version) {
-            ("register_session_opened", 1) => read_into(entry, &mut sets.opened),
-            ("sale_completed", 1) => read_into(entry, &mut sets.sales).and_then(|()| {
-                match sets.sales.last() {
-                    Some((_, sale)) => checkout::prove(sale).map_err(|error| error.to_string()),
-                    None => Ok(()),
-                }
-                .inspect_err(|_| _ = sets.sales.pop())
+            ("register_session_opened", 1) => read_into(entry, &mut sets.opened, |_| Ok(())),
+            ("sale_completed", 1) => read_into(entry, &mut sets.sales, |sale| {
+                checkout::prove(sale).map_err(|error| error.to_string())
             }),
-            ("register_session_closed", 1) => read_into(entry, &mut sets.closed),
+            ("register_session_closed", 1) => read_into(entry, &mut sets.closed, |_| Ok(())),
             (kind, version) => {
                 let reason = format!("this release does not know {kind} in version {version}");
-                aside.insert(
-                    entry.sequence,
-                    SetAside { sequence: entry.sequence, is_unknown_kind: true, reason },
-                );
+                aside.insert(sequence, SetAside { sequence, is_unknown_kind: true, reason });
                 continue;
             }
         };
         if let Err(reason) = read {
-            aside.insert(
-                entry.sequence,
-                SetAside { sequence: entry.sequence, is_unknown_kind: false, reason },
-            );
+            aside.insert(sequence, SetAside { sequence, is_unknown_kind: false, reason });
         }
     }
     sets
 }
 
-fn read_into<T: DeserializeOwned>(entry: &Received<'_>, set: &mut Vec<(i64, T)>) -> Result<(), String> {
+fn read_into<T: DeserializeOwned>(
+    entry: &Received<'_>,
+    set: &mut Set<T>,
+    prove: impl FnOnce(&T) -> Result<(), String>,
+) -> Result<(), String> {
     let fact = serde_json::from_str(entry.payload).map_err(|error| format!("it cannot be read: {error}"))?;
-    set.push((entry.sequence, fact));
+    prove(&fact)?;
+    set.sequences.push(entry.sequence);
+    set.facts.push(fact);
     Ok(())
 }
 
 /// A kind of fact that `facts` writes in sets.
-trait Write: Clone + Send + Sync {
+trait Write: Send + Sync + Sized {
     fn write(
         conn: &mut sqlx::PgConnection,
         place: Place,
@@ -131,34 +140,26 @@ impl Write for RegisterSessionClosed {
 async fn write_set<T: Write>(
     tx: &mut Tx,
     place: Place,
-    set: &[(i64, T)],
+    set: &Set<T>,
     aside: &mut BTreeMap<i64, SetAside>,
 ) -> Result<(), sqlx::Error> {
-    let mut parts = vec![set];
-    while let Some(part) = parts.pop() {
-        let facts: Vec<T> = part.iter().map(|(_, fact)| fact.clone()).collect();
-        if facts.is_empty() {
-            continue;
-        }
+    let mut parts = vec![(set.sequences.as_slice(), set.facts.as_slice())];
+    while let Some((sequences, facts)) = parts.pop() {
+        let Some(&sequence) = sequences.first() else { continue };
         let mut savepoint = tx.begin().await?;
-        match T::write(&mut savepoint, place, &facts).await {
+        match T::write(&mut savepoint, place, facts).await {
             Ok(()) => savepoint.commit().await?,
             Err(FactsError::Database(error)) if !is_about_the_data(&error) => return Err(error),
             Err(error) => {
                 savepoint.rollback().await?;
-                match part {
-                    [(sequence, _)] => {
-                        let reason = error.to_string();
-                        aside.insert(
-                            *sequence,
-                            SetAside { sequence: *sequence, is_unknown_kind: false, reason },
-                        );
-                    }
-                    _ => {
-                        let (former, latter) = part.split_at(part.len() / 2);
-                        parts.push(latter);
-                        parts.push(former);
-                    }
+                if sequences.len() == 1 {
+                    let reason = error.to_string();
+                    aside.insert(sequence, SetAside { sequence, is_unknown_kind: false, reason });
+                } else {
+                    let half = sequences.len() / 2;
+                    let (sequences, facts) = (sequences.split_at(half), facts.split_at(half));
+                    parts.push((sequences.1, facts.1));
+                    parts.push((sequences.0, facts.0));
                 }
             }
         }

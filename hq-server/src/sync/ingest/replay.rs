@@ -139,7 +139,7 @@ pub(crate) async fn replay_all(state: &AppState) -> Result<(), Problem> {
         let actor = Actor::System { company_id: store.company_id };
         let store_id = store.store_id;
         let tried =
-            transact_within(state, &actor, Patience::long(Duration::from_secs(120)), move |tx, cx| {
+            transact_within(state, &actor, Patience::long(Duration::from_mins(2)), move |tx, cx| {
                 Box::pin(async move { replay(tx, cx, store_id).await })
             })
             .await;

@@ -16,7 +16,7 @@ use super::locks::{self, LockedJournal};
 use crate::sync::token::Caller;
 
 /// A batch takes as long as its rows do.
-const PATIENCE: Patience = Patience::long(Duration::from_secs(60));
+const PATIENCE: Patience = Patience::long(Duration::from_mins(1));
 
 /// What became of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
