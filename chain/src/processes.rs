@@ -160,6 +160,13 @@ impl Server {
         Ok(())
     }
 
+    /// Lets it stand still (SIGSTOP), as an overloaded machine would, or go on (SIGCONT).
+    pub fn stall(&self, still: bool) -> Result<()> {
+        let pid = self.pid().and_then(pid_of).ok_or_else(|| anyhow!("{} does not run", self.name))?;
+        kill_process(pid, if still { Signal::STOP } else { Signal::CONT })?;
+        Ok(())
+    }
+
     /// `kill -9` of its PostgreSQL; false when there is none to kill.
     pub fn kill_postgres(&self) -> Result<bool> {
         let Some(file) = postmaster_pid(&self.data_dir, 4) else { return Ok(false) };

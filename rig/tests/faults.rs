@@ -65,59 +65,96 @@ async fn a_flapping_line_that_swallows_answers_loses_and_doubles_nothing() -> Re
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Victim {
-    StoreServer,
-    StorePostgres,
-    Hq,
+enum Fault {
+    KillStoreServer,
+    KillStorePostgres,
+    /// Both at once: the store's box loses its power.
+    KillStore,
+    KillHq,
+    KillHqPostgres,
+    /// Both stand still for a while and go on.
+    Stall,
 }
 
-/// Kills the victim at random instants while baskets are rung up and sync runs.
-async fn killed(victim: Victim, test: &str) -> Result<()> {
+/// Injects the fault at random instants while baskets are rung up and sync runs.
+async fn survives(fault: Fault, test: &str) -> Result<()> {
     let mut rounds = Rounds::from_environment(test)?;
     let mut rig = Rig::start(baskets(&rounds)).await?;
     let all = rig.goods.baskets.clone();
-    // Enough work for every round, each basket in one of as many parts.
     let mut printed = chain::replay::Tally::default();
+    let mut while_selling = 0;
+    // As many parts as rounds, so that every fault finds work in progress.
     let part = all.len().div_ceil(rounds.count.max(1));
     for baskets in all.chunks(part.max(1)) {
         let replay = rig.replay(baskets).await?;
-        tokio::time::sleep(rounds.pause(900)).await;
-        match victim {
-            Victim::StoreServer => {
-                let store = rig.chain.store_mut(STORE)?;
-                store.kill().await?;
-                store.start()?;
-                store.wait("ready").await?;
+        tokio::time::sleep(rounds.pause(400)).await;
+        while_selling += usize::from(!replay.is_finished());
+        let server = match fault {
+            Fault::KillStoreServer | Fault::KillStorePostgres | Fault::KillStore => {
+                rig.chain.store_mut(STORE)?
             }
-            Victim::StorePostgres => {
-                ensure!(rig.chain.store(STORE)?.kill_postgres()?, "the store has no PostgreSQL to kill");
-                rig.chain.store_mut(STORE)?.wait("ready").await?;
+            Fault::KillHq | Fault::KillHqPostgres | Fault::Stall => &mut rig.chain.hq,
+        };
+        match fault {
+            Fault::KillStoreServer | Fault::KillHq => {
+                server.kill().await?;
+                server.start()?;
             }
-            Victim::Hq => {
-                rig.chain.hq.kill().await?;
-                rig.chain.hq.start()?;
-                rig.chain.hq.wait("ready").await?;
+            Fault::KillStorePostgres | Fault::KillHqPostgres => {
+                ensure!(server.kill_postgres()?, "{} has no PostgreSQL to kill", server.name);
+            }
+            Fault::KillStore => {
+                ensure!(server.kill_postgres()?, "{} has no PostgreSQL to kill", server.name);
+                server.kill().await?;
+                server.start()?;
+            }
+            Fault::Stall => {
+                let pause = rounds.pause(3_000);
+                rig.chain.hq.stall(true)?;
+                rig.chain.store(STORE)?.stall(true)?;
+                tokio::time::sleep(pause).await;
+                rig.chain.store(STORE)?.stall(false)?;
+                tokio::time::sleep(pause).await;
+                rig.chain.hq.stall(false)?;
             }
         }
+        rig.chain.store_mut(STORE)?.wait("ready").await?;
+        rig.chain.hq.wait("ready").await?;
         printed.add(replay.await??);
     }
     rig.agreed().await?;
-    println!("{} kills of {victim:?}, {} sales", rounds.count, printed.sales);
+    println!("{} x {fault:?}, {while_selling} of them while selling, {} sales", rounds.count, printed.sales);
+    ensure!(while_selling * 2 > rounds.count, "most faults came after the work was done: too few baskets");
     verify::everything(&rig, &printed).await?;
     rig.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_the_store_server_loses_and_doubles_nothing() -> Result<()> {
-    killed(Victim::StoreServer, "killing_the_store_server").await
+    survives(Fault::KillStoreServer, "killing_the_store_server").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_the_store_s_postgres_loses_and_doubles_nothing() -> Result<()> {
-    killed(Victim::StorePostgres, "killing_the_store_s_postgres").await
+    survives(Fault::KillStorePostgres, "killing_the_store_s_postgres").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_all_of_the_store_loses_and_doubles_nothing() -> Result<()> {
+    survives(Fault::KillStore, "killing_all_of_the_store").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_hq_loses_and_doubles_nothing() -> Result<()> {
-    killed(Victim::Hq, "killing_hq").await
+    survives(Fault::KillHq, "killing_hq_loses").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_hq_s_postgres_loses_and_doubles_nothing() -> Result<()> {
+    survives(Fault::KillHqPostgres, "killing_hq_s_postgres").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_stand_still_lose_and_double_nothing() -> Result<()> {
+    survives(Fault::Stall, "servers_that_stand_still").await
 }
