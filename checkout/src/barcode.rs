@@ -10,6 +10,7 @@ use thiserror::Error;
 
 /// What codes with a prefix bear.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PrefixRule {
     /// The first digits of the 13: `21`, `02`.
@@ -29,6 +30,7 @@ pub struct PrefixRule {
 
 /// What a label bears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Bears {
     /// The price of all of it.
@@ -39,6 +41,7 @@ pub enum Bears {
 
 /// What was scanned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Scanned {
     /// A code that stands for a variant by itself.

@@ -8,6 +8,7 @@ use shared_model::{Amount, Percent, Quantity, UnitPrice};
 
 /// What is being rung up, before it is a sale.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cart {
     /// What is bought, at least one line.
@@ -28,6 +29,7 @@ pub struct Cart {
 
 /// One line of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CartLine {
     /// The line.
@@ -78,6 +80,7 @@ impl CartLine {
 
 /// What a person takes off by hand: a percentage or an amount, one of the two.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Reduction {
     /// So much of what the line costs.
@@ -92,6 +95,7 @@ pub struct Reduction {
 
 /// Who buys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Customer {
     /// The customer.
@@ -112,10 +116,12 @@ pub struct Customer {
 
 /// Why a customer bears no tax.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Exemption {
     /// The number of their certificate.
     pub certificate: String,
     /// The last day that it holds, in the store's zone.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub expires_on: chrono::NaiveDate,
 }

@@ -14,6 +14,7 @@ use shared_model::{Currency, Percent, Quantity, Rounding, UnitPrice};
 
 /// The goods that a cart may hold, and the rules about them. More than the cart needs does no harm.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Catalogue {
     /// Variants with all that a line keeps of them.
     pub items: BTreeMap<VariantId, Item>,
@@ -37,6 +38,7 @@ pub struct Catalogue {
 
 /// A part of a kit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KitPart {
     /// What; it may be a kit itself.
     pub variant_id: VariantId,
@@ -46,6 +48,7 @@ pub struct KitPart {
 
 /// A variant with what its product and department say about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Item {
     /// The variant.
     pub variant_id: VariantId,
@@ -114,8 +117,10 @@ impl Item {
             tax_group_id: product
                 .tax_group_id
                 .or_else(|| departments.iter().find_map(|department| department.tax_group_id)),
-            kind: LineKind::Goods,
-            open_price: None,
+            kind: product.kind,
+            open_price: product
+                .open_price
+                .then_some(OpenPrice { min: product.open_price_min, max: product.open_price_max }),
             prices,
         }
     }
@@ -123,6 +128,7 @@ impl Item {
 
 /// Between what the price of an open-price product is keyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OpenPrice {
     /// At least; none: from nothing on.
     pub min: Option<UnitPrice>,
@@ -132,6 +138,7 @@ pub struct OpenPrice {
 
 /// A set of taxes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TaxGroup {
     /// Its short code; ties of shared cents go by it.
     pub code: String,
@@ -141,6 +148,7 @@ pub struct TaxGroup {
 
 /// Where and when a cart is computed, and what the person at the till may.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rules {
     /// The store.
     pub store_id: StoreId,
@@ -153,6 +161,7 @@ pub struct Rules {
     /// How extensions and tax are rounded there.
     pub rounding_mode: Rounding,
     /// The moment, in the store's time zone.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub at: NaiveDateTime,
     /// What the person may take off.
     pub limits: Limits,
@@ -160,6 +169,7 @@ pub struct Rules {
 
 /// What a person may take off by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Limits {
     /// Whether they may take off anything.
     pub may_reduce: bool,

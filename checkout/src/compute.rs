@@ -19,6 +19,7 @@ use crate::{MAX_LINES, MAX_TEXT, reductions, tax};
 
 /// A cart with every amount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ComputedSale {
     /// The currency of every amount in it.
     pub currency: Currency,
@@ -50,6 +51,7 @@ pub struct ComputedSale {
 
 /// What became of a promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConsideredPromotion {
     /// The promotion.
     pub promotion_id: PromotionId,

@@ -15,6 +15,7 @@ const MAX_DEPTH: usize = 8;
 
 /// What a line takes of the stock of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PartTaken {
     /// The kit's line.
     pub line_id: SaleLineId,

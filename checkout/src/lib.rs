@@ -17,6 +17,7 @@ mod complete;
 mod compute;
 mod kits;
 mod prove;
+mod records;
 mod reductions;
 mod refund;
 mod refusal;
@@ -24,6 +25,8 @@ mod settle;
 mod tax;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "worlds"))]
+pub mod worlds;
 
 pub use cart::{Cart, CartLine, Customer, Exemption, Reduction};
 pub use catalogue::{Catalogue, Item, KitPart, Limits, OpenPrice, Rules, TaxGroup};
@@ -32,6 +35,7 @@ pub use compute::{ComputedSale, ConsideredPromotion, compute, quantity_of_label}
 pub use kits::{PartTaken, check_kits};
 pub use pricing_engine::{Outcome, PriceRule, Promotion};
 pub use prove::{ProofError, ProofReason, prove};
+pub use records::{ItemRecords, Records, TaxGroupRecords, written};
 pub use refund::{
     Receipt, RefundAsked, StockReturn, exchange, give_back, give_back_on, refund, void, without_receipt,
 };

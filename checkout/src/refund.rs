@@ -27,6 +27,7 @@ pub struct Receipt<'a> {
 
 /// A line that comes back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RefundAsked {
     /// The new line.
@@ -42,6 +43,7 @@ pub struct RefundAsked {
 
 /// Where goods go that come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StockReturn {
     /// To saleable stock.

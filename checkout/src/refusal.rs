@@ -324,6 +324,7 @@ fn show(price: Option<&UnitPrice>) -> String {
 
 /// A refusal as problem+json's `errors` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RefusalRecord {
     /// Where.
     pub pointer: String,

@@ -14,6 +14,7 @@ use crate::{MAX_PAYMENTS, MAX_TEXT};
 
 /// What somebody hands over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tendered {
     /// The payment.
@@ -29,6 +30,7 @@ pub struct Tendered {
 
 /// The payments of a sale with what was given back of each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Settlement {
     /// The payments, in their order.
     pub payments: Vec<Payment>,

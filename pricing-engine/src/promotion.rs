@@ -16,6 +16,7 @@ pub const MAX_GROUP: u32 = 100;
 
 /// A dated rule over a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Promotion {
     /// The promotion.
@@ -42,17 +43,21 @@ pub struct Promotion {
 
 /// When, where and for whom a promotion is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct When {
     /// Since when, in the store's time zone.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub from: NaiveDateTime,
     /// Until when, not included. A promotion without an end is refused.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub until: Option<NaiveDateTime>,
     /// The days of the week, 1 (Monday) to 7; none: every day.
     #[serde(default)]
     pub weekdays: Option<BTreeSet<u32>>,
     /// From and until which time of day, the end not included; over midnight where the end is earlier.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
     pub hours: Option<(NaiveTime, NaiveTime)>,
     /// The stores; none: every store.
     #[serde(default)]
@@ -70,6 +75,7 @@ pub struct When {
 
 /// Which goods.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Selection {
     /// All that take promotions.
@@ -128,6 +134,7 @@ impl Selection {
 
 /// What is taken off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// A part of the price.
@@ -140,6 +147,7 @@ pub enum Effect {
 
 /// What is taken off a group of units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GroupEffect {
     /// A part of the group's price.
@@ -155,6 +163,7 @@ pub enum GroupEffect {
 /// What a promotion offers. Counted offers (all but `Each` and `Threshold`) count whole units; goods by weight take no
 /// part in them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Offer {
     /// Something off each unit: a percentage, an amount, or a fixed price.
@@ -209,6 +218,7 @@ pub enum Offer {
 
 /// Part of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BundlePart {
     /// Which goods.

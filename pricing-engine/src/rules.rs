@@ -9,6 +9,7 @@ use crate::promotion::{Goods, Selection};
 
 /// A standing rule about the price of one unit; applied after sale prices and quantity breaks, before promotions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PriceRule {
     /// The rule.
@@ -28,6 +29,7 @@ pub struct PriceRule {
 
 /// What a price rule does to the price of one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RuleEffect {
     /// This is the price.

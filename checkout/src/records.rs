@@ -1,0 +1,172 @@
+//! From HQ's records to what a cart is computed against: a store and HQ's try-out keep them in other tables, and read the
+//! same out of them.
+
+use std::collections::BTreeMap;
+
+use pricing_engine::{PriceRule, Promotion};
+use serde::Deserialize;
+use shared_model::catalogue::{
+    BarcodeRuleRecord, DepartmentRecord, KitPartRecord, LabelBears, ProductRecord, VariantRecord,
+};
+use shared_model::customers::CustomerRecord;
+use shared_model::ids::{DepartmentId, TaxGroupId, TaxId};
+use shared_model::prices::PriceRecord;
+use shared_model::tax_areas::TaxAreaRecord;
+use shared_model::taxes::TaxRecord;
+use shared_model::{Currency, UnitPrice};
+use tax_engine::FiscalMapping;
+
+use crate::barcode::{Bears, PrefixRule};
+use crate::cart::{Customer, Exemption};
+use crate::catalogue::{Catalogue, Item, KitPart, Rules, TaxGroup};
+
+/// A tree of departments as deep as this is a ring.
+const DEEPEST_TREE: usize = 32;
+
+/// What HQ says of the goods of a cart. More than the cart needs does no harm.
+#[derive(Debug, Clone, Default)]
+pub struct Records {
+    /// The goods, each with its prices.
+    pub items: Vec<ItemRecords>,
+    /// Every department.
+    pub departments: Vec<DepartmentRecord>,
+    /// Every tax.
+    pub taxes: Vec<TaxRecord>,
+    /// Every tax group.
+    pub tax_groups: Vec<TaxGroupRecords>,
+    /// The tax area that the store lies in; none: taxes are as they are.
+    pub tax_area: Option<TaxAreaRecord>,
+    /// What the kits among the goods are made of, and the kits that those are made of.
+    pub kit_parts: Vec<KitPartRecord>,
+    /// The promotions of the store.
+    pub promotions: Vec<Promotion>,
+    /// The standing price rules.
+    pub price_rules: Vec<PriceRule>,
+}
+
+/// A variant with what hangs on it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ItemRecords {
+    /// The variant.
+    pub variant: VariantRecord,
+    /// Its product.
+    pub product: ProductRecord,
+    /// Whether HQ has taken either away.
+    pub gone: bool,
+    /// Its prices.
+    pub prices: Vec<PriceRecord>,
+}
+
+/// A tax group with its members.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TaxGroupRecords {
+    /// The group.
+    pub id: TaxGroupId,
+    /// Its short code.
+    pub code: String,
+    /// Its taxes.
+    pub tax_ids: Vec<TaxId>,
+}
+
+impl Records {
+    /// What a cart in this currency is computed against. The taxes of the groups are those of the area.
+    #[must_use]
+    pub fn catalogue(self, currency: Currency) -> Catalogue {
+        let departments: BTreeMap<DepartmentId, DepartmentRecord> =
+            self.departments.into_iter().map(|department| (department.id, department)).collect();
+        let mut catalogue = Catalogue {
+            taxes: self.taxes,
+            promotions: self.promotions,
+            price_rules: self.price_rules,
+            ..Catalogue::default()
+        };
+        for mut item in self.items {
+            for price in &mut item.prices {
+                price.amount = written(price.amount, currency);
+            }
+            let mut above = Vec::new();
+            let mut next = Some(item.product.department_id);
+            while let Some(department) = next.and_then(|id| departments.get(&id)) {
+                if above.len() == DEEPEST_TREE {
+                    break;
+                }
+                above.push(department.clone());
+                next = department.parent_id;
+            }
+            let mut goods = Item::new(&item.variant, &item.product, &above, item.prices);
+            goods.archived |= item.gone;
+            catalogue.items.insert(goods.variant_id, goods);
+        }
+        let mapping = FiscalMapping::new(
+            self.tax_area
+                .into_iter()
+                .flat_map(|area| area.mapping)
+                .map(|mapped| (mapped.tax_id, mapped.becomes)),
+        );
+        for group in self.tax_groups {
+            let group_here = TaxGroup { code: group.code, tax_ids: mapping.map(&group.tax_ids) };
+            catalogue.tax_groups.insert(group.id, group_here);
+        }
+        for part in self.kit_parts {
+            let parts = catalogue.kits.entry(part.kit_id).or_default();
+            parts.push(KitPart { variant_id: part.part_id, quantity: part.quantity });
+        }
+        catalogue
+    }
+}
+
+impl Rules {
+    /// The rules in this tax area, whose rounding goes before the store's own.
+    #[must_use]
+    pub fn in_area(mut self, area: Option<&TaxAreaRecord>) -> Self {
+        if let Some(area) = area {
+            self.tax_rounding = area.tax_rounding;
+            self.rounding_mode = area.rounding_mode;
+        }
+        self
+    }
+}
+
+impl From<CustomerRecord> for Customer {
+    /// The customer as HQ knows them, with no promotion had before.
+    fn from(record: CustomerRecord) -> Self {
+        let certificate = Some(record.exemption_certificate).filter(|number| !number.trim().is_empty());
+        Self {
+            id: record.id,
+            price_level_id: record.price_level_id,
+            group: record.customer_group,
+            promotion_uses: BTreeMap::new(),
+            exemption: certificate
+                .zip(record.exemption_expires_on)
+                .map(|(certificate, expires_on)| Exemption { certificate, expires_on }),
+        }
+    }
+}
+
+impl From<BarcodeRuleRecord> for PrefixRule {
+    fn from(record: BarcodeRuleRecord) -> Self {
+        let digits = |count: i16| usize::try_from(count).unwrap_or_default();
+        Self {
+            prefix: record.prefix,
+            bears: match record.bears {
+                LabelBears::Price => Bears::Price,
+                LabelBears::Weight => Bears::Weight,
+            },
+            item_digits: digits(record.item_digits),
+            value_digits: digits(record.value_digits),
+            value_decimals: u32::try_from(record.value_decimals).unwrap_or_default(),
+            value_check_digit: record.value_check_digit,
+        }
+    }
+}
+
+/// The price as it is written everywhere: with the currency's decimals, or with the more that it has.
+#[must_use]
+pub fn written(price: UnitPrice, currency: Currency) -> UnitPrice {
+    let price = price.normalized();
+    if price.decimals() < currency.exponent() {
+        price.with_decimals(currency.exponent()).unwrap_or(price)
+    } else {
+        price
+    }
+}
