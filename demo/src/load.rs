@@ -32,7 +32,7 @@ pub(crate) async fn months(chain: &Chain, goods: &Arc<Goods>, say: &(dyn Fn(&str
     say(&format!("ringing up {all} baskets of the past months at {} stores", STORES.len()));
 
     let progress = Arc::new(Progress::default());
-    let plan = Plan { stores: STORES.len(), clock: Clock::Past, shift, attempts: 1 };
+    let plan = Plan { stores: STORES.len(), clock: Clock::Past, shift, attempts: 20 };
     let mut stores = tokio::task::JoinSet::new();
     for (index, (code, _, _)) in STORES.iter().enumerate() {
         let api = Arc::new(chain.cashier(code).await?);
