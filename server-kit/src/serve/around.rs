@@ -27,6 +27,7 @@ const CLOCK: HeaderName = HeaderName::from_static("x-tradepost-clock");
 const TURN: Duration = Duration::from_millis(250);
 const REQUEST_TIME: Duration = Duration::from_secs(30);
 const PATIENT_TIME: Duration = Duration::from_mins(15);
+const BESIDE_TIME: Duration = Duration::from_mins(2);
 
 /// Where a request came from, as far as it can be known: the peer, or whom a trusted proxy names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,16 +189,29 @@ pub(super) async fn bounded(State(around): State<Around>, request: Request, next
     }
 }
 
-/// Bounds how long an answer takes, the reading of the body included.
-pub(super) async fn within_time(
-    State(patient): State<Arc<[&'static str]>>,
-    request: Request,
-    next: Next,
-) -> Response {
+/// How long which requests may take.
+#[derive(Clone)]
+pub(super) struct Times {
+    usual: Duration,
+    patient: Arc<[&'static str]>,
+}
+
+impl Times {
+    pub(super) fn of_api(patient: Vec<&'static str>) -> Self {
+        Self { usual: REQUEST_TIME, patient: patient.into() }
+    }
+
+    pub(super) fn beside() -> Self {
+        Self { usual: BESIDE_TIME, patient: Arc::new([]) }
+    }
+}
+
+/// Bounds how long it takes to begin an answer, the reading of the body included.
+pub(super) async fn within_time(State(times): State<Times>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let path = path.strip_prefix("/api/v1").unwrap_or(path);
-    let limit =
-        if patient.iter().any(|beginning| path.starts_with(beginning)) { PATIENT_TIME } else { REQUEST_TIME };
+    let is_patient = times.patient.iter().any(|beginning| path.starts_with(beginning));
+    let limit = if is_patient { PATIENT_TIME } else { times.usual };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(answer) => answer,
         Err(_) => Problem::unavailable("took-too-long", "It took too long", 1).into_response(),

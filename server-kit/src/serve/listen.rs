@@ -41,6 +41,18 @@ pub fn shutdown_signal() -> anyhow::Result<CancellationToken> {
     Ok(token)
 }
 
+/// Every connection is a file to the operating system, which allows few until it is asked for more.
+pub(super) fn allow_many_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::debug!(%error, "the limit of open files stays as it is");
+        }
+    }
+}
+
 pub(super) async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder

@@ -49,7 +49,8 @@ pub struct Surface {
     pub version: String,
     /// What is mounted below `/api/v1`, with its tag.
     api: Vec<(&'static str, OpenApiRouter<AppState>)>,
-    /// What is mounted at the root, such as `/sync/v1/…`: outside of the OpenAPI document; it sees to its own limits of time.
+    /// What is mounted at the root, such as `/sync/v1/…`: outside of the OpenAPI document. An answer must have begun within two
+    /// minutes; how long it then streams, or lives as a WebSocket, is its own affair.
     pub beside: Router<AppState>,
     /// Paths below `/api/v1` (their beginnings) that may take longer than a request of a person, such as an import.
     pub patient: Vec<&'static str>,
@@ -114,8 +115,8 @@ pub fn openapi(surface: Surface) -> OpenApi {
 /// The whole router, as `serve` runs it; tests call it directly.
 pub fn router(surface: Surface, manner: &Manner, state: AppState) -> Router {
     let (api, document) = api(surface.title, surface.description, surface.version, surface.api);
-    let patient: Arc<[&'static str]> = surface.patient.into();
-    let api = api.layer(from_fn_with_state(patient, around::within_time));
+    let api = api.layer(from_fn_with_state(around::Times::of_api(surface.patient), around::within_time));
+    let beside = surface.beside.layer(from_fn_with_state(around::Times::beside(), around::within_time));
 
     let watching = Router::new()
         .route("/health/live", get(|| async { "alive" }))
@@ -126,7 +127,7 @@ pub fn router(surface: Surface, manner: &Manner, state: AppState) -> Router {
     let around = around::Around::new(REQUESTS_AT_ONCE, manner);
     Router::new()
         .merge(api)
-        .merge(surface.beside)
+        .merge(beside)
         .with_state(state)
         .merge(explorer::routes(&document))
         .merge(web::routes(manner.web_dir.as_deref(), &surface.web_config))
@@ -166,6 +167,7 @@ pub async fn serve_on(
     state: AppState,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    listen::allow_many_files();
     tracing::info!(address = %listener.local_addr()?, "listening");
     listen::run(listener, router(surface, manner, state), stop).await;
     Ok(())
