@@ -3,7 +3,9 @@
 use server_kit::Capability;
 
 use crate::sync::Hub;
-use crate::{audit, catalogue, companies, imports, people, prices, reports, stores, sync, taxes, tenders};
+use crate::{
+    audit, catalogue, companies, customers, imports, people, prices, reports, stores, sync, taxes, tenders,
+};
 
 /// Every capability of HQ.
 pub(crate) fn all(hub: Hub) -> Vec<Capability> {
@@ -13,6 +15,7 @@ pub(crate) fn all(hub: Hub) -> Vec<Capability> {
         catalogue::capability(),
         taxes::capability(),
         prices::capability(),
+        customers::capability(),
         stores::capability(),
         tenders::capability(),
         people::capability(),

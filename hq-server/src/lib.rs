@@ -8,6 +8,7 @@ mod capabilities;
 mod catalogue;
 pub mod commands;
 mod companies;
+mod customers;
 mod imports;
 mod locks;
 mod master;

@@ -1,6 +1,6 @@
 //! Every lock that operations of HQ take, in the order in which they may be taken. Nothing else locks.
 //!
-//! 1. [`import_of_products`], 2. [`new_record`], 3. [`master_record`], 4. [`people`], 5. [`department_tree`].
+//! 1. [`import_of_products`], 2. [`new_record`], 3. [`master_record`], 4. [`people`], 5. [`department_tree`], 6. [`kits`].
 
 use server_kit::Tx;
 use sqlx::AssertSqlSafe;
@@ -31,6 +31,14 @@ pub(crate) async fn department_tree(tx: &mut Tx) -> Result<(), sqlx::Error> {
     )
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// What kits are made of is changed by one transaction at a time: two changes that are each fine can make a ring.
+pub(crate) async fn kits(tx: &mut Tx) -> Result<(), sqlx::Error> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('kits' || current_company()::text, 0))")
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

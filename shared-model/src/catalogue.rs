@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{BarcodeId, DepartmentId, ProductId, TaxGroupId, VariantId};
+use crate::ids::{BarcodeId, BarcodeRuleId, DepartmentId, KitPartId, ProductId, TaxGroupId, VariantId};
+use crate::money::UnitPrice;
+use crate::quantity::Quantity;
+use crate::selling::LineKind;
 
 /// What a store does when a product is not available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,6 +59,27 @@ pub struct ProductRecord {
     pub discountable: bool,
     /// What happens when it is not available; none: the store's policy.
     pub stock_policy: Option<StockPolicy>,
+    /// What a line of it is about: goods, a deposit, a gift card, a tip.
+    #[serde(default)]
+    pub kind: LineKind,
+    /// Whether a scale says how much of it is sold.
+    #[serde(default)]
+    pub weighed: bool,
+    /// How old a customer must be; none: anybody may buy it.
+    #[serde(default)]
+    pub minimum_age: Option<i16>,
+    /// Whether the serial number of each is asked for.
+    #[serde(default)]
+    pub serial_required: bool,
+    /// Whether its price is keyed.
+    #[serde(default)]
+    pub open_price: bool,
+    /// The least that may be keyed; none: nothing.
+    #[serde(default)]
+    pub open_price_min: Option<UnitPrice>,
+    /// The most that may be keyed; none: as much as there is.
+    #[serde(default)]
+    pub open_price_max: Option<UnitPrice>,
     /// No longer sold.
     pub archived: bool,
 }
@@ -88,4 +112,50 @@ pub struct BarcodeRecord {
     pub variant_id: VariantId,
     /// The code as scanned.
     pub code: String,
+}
+
+/// A part of a kit: selling the kit takes the part's stock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KitPartRecord {
+    /// The part's record.
+    pub id: KitPartId,
+    /// The kit.
+    pub kit_id: VariantId,
+    /// What it is made of; it may be a kit itself.
+    pub part_id: VariantId,
+    /// How many of it are in one kit.
+    pub quantity: Quantity,
+}
+
+/// What a label bears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(type_name = "text", rename_all = "snake_case"))]
+#[serde(rename_all = "snake_case")]
+pub enum LabelBears {
+    /// The price of all of it.
+    Price,
+    /// Its weight, or another quantity.
+    Weight,
+}
+
+/// What 13-digit codes with a prefix bear: prefix, item, value and check digit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BarcodeRuleRecord {
+    /// The rule.
+    pub id: BarcodeRuleId,
+    /// The first digits: `21`, `02`.
+    pub prefix: String,
+    /// What is embedded.
+    pub bears: LabelBears,
+    /// How many digits the item has.
+    pub item_digits: i16,
+    /// How many digits the value has.
+    pub value_digits: i16,
+    /// How many of those stand behind the point.
+    pub value_decimals: i16,
+    /// Whether a digit before the value proves it.
+    pub value_check_digit: bool,
 }

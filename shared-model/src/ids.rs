@@ -102,6 +102,12 @@ id! {
     VariantId,
     /// A barcode of a variant.
     BarcodeId,
+    /// A part of a kit.
+    KitPartId,
+    /// A rule about labels that bear a price or a weight.
+    BarcodeRuleId,
+    /// A place with its tax rules.
+    TaxAreaId,
     /// An effective-dated price.
     PriceId,
     /// A price level.

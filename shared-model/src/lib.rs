@@ -32,6 +32,7 @@
 pub mod allocation;
 pub mod catalogue;
 pub mod currency;
+pub mod customers;
 mod decimal;
 pub mod ids;
 pub mod money;
@@ -43,6 +44,7 @@ pub mod registers;
 pub mod rounding;
 pub mod selling;
 pub mod stores;
+pub mod tax_areas;
 pub mod taxes;
 pub mod tenders;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::StockPolicy;
 use crate::currency::Currency;
-use crate::ids::{CompanyId, PriceLevelId, StoreId};
+use crate::ids::{CompanyId, PriceLevelId, StoreId, TaxAreaId};
 use crate::rounding::Rounding;
 use crate::taxes::TaxRounding;
 
@@ -44,6 +44,9 @@ pub struct StoreRecord {
     pub currency: Currency,
     /// Its price level; none: the default.
     pub price_level_id: Option<PriceLevelId>,
+    /// The tax area that it lies in, whose rounding goes before its own; none: taxes are as they are.
+    #[serde(default)]
+    pub tax_area_id: Option<TaxAreaId>,
     /// Where its tax is rounded.
     pub tax_rounding: TaxRounding,
     /// How its tax is rounded.

@@ -1,6 +1,8 @@
-//! What is sold: the tree of departments, and products with their variants and barcodes.
+//! What is sold: the tree of departments, products with their variants, barcodes and parts, and what labels bear.
 
+mod barcode_rules;
 mod departments;
+mod kits;
 mod products;
 mod sql;
 
@@ -14,7 +16,9 @@ use crate::master;
 pub(crate) fn capability() -> Capability {
     Capability {
         name: "catalogue",
-        routes: master::routes::<departments::Department>().merge(master::routes::<Product>()),
+        routes: master::routes::<departments::Department>()
+            .merge(master::routes::<Product>())
+            .merge(master::routes::<barcode_rules::BarcodeRule>()),
         permissions: &["catalogue.read", "catalogue.write"],
         entities: &[],
         facts: &[],

@@ -6,17 +6,21 @@ use serde::{Deserialize, Serialize};
 use server_kit::{Constraint, Context, Problem, Tx};
 use shared_model::catalogue::StockPolicy;
 use shared_model::ids::{DepartmentId, TaxGroupId, VariantId};
+use shared_model::selling::LineKind;
+use shared_model::{Quantity, UnitPrice};
 use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::sql;
+use super::{kits, sql};
 use crate::master::{Checks, Filter, FilterKind, Master, Sort};
 
 /// The most variants of one product.
 pub(crate) const MOST_VARIANTS: usize = 500;
 /// The most barcodes of one product, all variants together.
 pub(crate) const MOST_BARCODES: usize = 1_000;
+/// The most parts of one kit.
+pub(super) const MOST_PARTS: usize = 100;
 pub(crate) const LONGEST_SKU: usize = 64;
 pub(crate) const LONGEST_NAME: usize = 200;
 pub(crate) const LONGEST_UNIT: usize = 16;
@@ -52,6 +56,28 @@ pub(crate) struct Product {
     /// What a store does when it is not available; null: the store's policy.
     #[serde(default)]
     pub(crate) stock_policy: Option<StockPolicy>,
+    /// What a line of it is about: goods, a deposit, a gift card, a tip.
+    #[serde(default)]
+    pub(crate) kind: LineKind,
+    /// Whether a scale says how much of it is sold.
+    #[serde(default)]
+    pub(crate) weighed: bool,
+    /// How old a customer must be; null: anybody may buy it.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 120)]
+    pub(crate) minimum_age: Option<i16>,
+    /// Whether the serial number of each is asked for.
+    #[serde(default)]
+    pub(crate) serial_required: bool,
+    /// Whether its price is keyed.
+    #[serde(default)]
+    pub(crate) open_price: bool,
+    /// The least that may be keyed for an open price; null: nothing.
+    #[serde(default)]
+    pub(crate) open_price_min: Option<UnitPrice>,
+    /// The most that may be keyed for an open price; null: as much as there is.
+    #[serde(default)]
+    pub(crate) open_price_max: Option<UnitPrice>,
     /// Its variants, in their order; at least one. In a change, those that are left out are archived.
     #[sqlx(json)]
     #[schema(min_items = 1, max_items = 500)]
@@ -78,6 +104,20 @@ pub(crate) struct Variant {
     /// The codes by which it is scanned.
     #[serde(default)]
     pub(crate) barcodes: Vec<String>,
+    /// What it is made of, where it is a kit: selling it takes its parts' stock.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A part of a kit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Part {
+    /// What; it may be a kit itself.
+    pub(crate) variant_id: VariantId,
+    /// How many of it are in one kit.
+    pub(crate) quantity: Quantity,
 }
 
 fn each() -> String {
@@ -93,11 +133,15 @@ impl Master for Product {
     const PATH: &'static str = "/products";
     const TABLE: &'static str = "product";
     const COLUMNS: &'static str = "t.department_id, t.name, t.description, t.tax_group_id, t.unit, t.quantity_decimals, \
-        t.discountable, t.stock_policy, \
+        t.discountable, t.stock_policy, t.kind, t.weighed, t.minimum_age, t.serial_required, t.open_price, \
+        trim_scale(t.open_price_min) as open_price_min, trim_scale(t.open_price_max) as open_price_max, \
         (select coalesce(jsonb_agg(jsonb_build_object('id', v.id, 'sku', v.sku, 'name', v.name, \
             'archived', v.archived_at is not null, \
             'barcodes', (select coalesce(jsonb_agg(b.code order by b.code), '[]') from barcode b \
-                         where b.company_id = v.company_id and b.variant_id = v.id)) \
+                         where b.company_id = v.company_id and b.variant_id = v.id), \
+            'parts', (select coalesce(jsonb_agg(jsonb_build_object('variant_id', k.part_id, \
+                          'quantity', trim_scale(k.quantity)::text) order by k.part_id), '[]') from kit_part k \
+                      where k.company_id = v.company_id and k.kit_id = v.id)) \
             order by v.position, v.id), '[]') \
          from variant v where v.company_id = t.company_id and v.product_id = t.id) as variants";
     const READ: &'static str = "catalogue.read";
@@ -119,7 +163,7 @@ impl Master for Product {
         },
     ];
     // The function knows the company by itself, and has the indexes that a policy would hide.
-    const SEARCH: &'static str = "t.id in (select search_products($$))";
+    const SEARCH: &'static str = "t.id = any (array(select search_products($$)))";
     const SEARCH_IS_PATTERN: bool = false;
     const CONSTRAINTS: &'static [Constraint] = &[
         Constraint {
@@ -165,6 +209,32 @@ impl Master for Product {
             "It is a number from 0 to 3.",
         );
         checks.ensure(
+            self.minimum_age.is_none_or(|age| (1..=120).contains(&age)),
+            "/minimum_age",
+            "out_of_range",
+            "It is a number from 1 to 120, or null.",
+        );
+        for (pointer, price) in
+            [("/open_price_min", self.open_price_min), ("/open_price_max", self.open_price_max)]
+        {
+            checks.ensure(
+                price.is_none_or(|price| !price.is_negative()),
+                pointer,
+                "out_of_range",
+                "It may not be negative.",
+            );
+            checks.ensure(
+                price.is_none() || self.open_price,
+                pointer,
+                "no_open_price",
+                "Only a product with an open price has it.",
+            );
+        }
+        if let (Some(min), Some(max)) = (self.open_price_min, self.open_price_max) {
+            checks.ensure(min <= max, "/open_price_max", "out_of_range", "It is not below `open_price_min`.");
+        }
+        kits::check(self, checks);
+        checks.ensure(
             self.variants.iter().any(|variant| !variant.archived),
             "/variants",
             "empty",
@@ -209,12 +279,13 @@ impl Master for Product {
         }
     }
 
-    /// Ids that the client left to the server are the server's, barcodes have no order.
+    /// Ids that the client left to the server are the server's, barcodes and parts have no order.
     fn is_same_as(&self, stored: &Self) -> bool {
         let mut mine = self.clone();
         for (variant, kept) in mine.variants.iter_mut().zip(&stored.variants) {
             variant.id = variant.id.or(kept.id);
             variant.barcodes.sort();
+            variant.parts.sort_by_key(|part| part.variant_id);
         }
         mine == *stored
     }
@@ -227,7 +298,8 @@ impl Master for Product {
         sql::refuse_foreign_variants(tx, &named).await?;
         let variants: Vec<Uuid> =
             self.variants.iter().map(|variant| variant.id.map_or_else(|| cx.new_id(), Uuid::from)).collect();
-        sql::write_variants(tx, cx, id, &variants, self).await.map_err(refused)
+        sql::write_variants(tx, cx, id, &variants, self).await.map_err(refused)?;
+        kits::write_parts(tx, cx, &variants, self).await
     }
 
     async fn update(&self, tx: &mut Tx, cx: &Context, id: Uuid, before: &Self) -> Result<(), Problem> {
@@ -252,7 +324,8 @@ impl Master for Product {
         let fresh: Vec<Uuid> =
             variants.iter().copied().filter(|id| !known.contains(&VariantId::new(*id))).collect();
         sql::refuse_foreign_variants(tx, &fresh).await?;
-        sql::write_variants(tx, cx, id, &variants, self).await.map_err(refused)
+        sql::write_variants(tx, cx, id, &variants, self).await.map_err(refused)?;
+        kits::write_parts(tx, cx, &variants, self).await
     }
 }
 

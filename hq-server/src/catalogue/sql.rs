@@ -1,8 +1,10 @@
 //! The SQL of the catalogue.
 
 use server_kit::{Context, Problem, Tx};
+use shared_model::UnitPrice;
 use shared_model::catalogue::StockPolicy;
 use shared_model::ids::DepartmentId;
+use shared_model::selling::LineKind;
 use uuid::Uuid;
 
 use super::departments::Department;
@@ -88,8 +90,9 @@ pub(super) async fn levels_below(tx: &mut Tx, id: Uuid) -> Result<i64, sqlx::Err
 
 pub(super) async fn insert_product(tx: &mut Tx, id: Uuid, product: &Product) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "insert into product (id, department_id, name, description, tax_group_id, unit, quantity_decimals, discountable, stock_policy)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into product (id, department_id, name, description, tax_group_id, unit, quantity_decimals, discountable, stock_policy,
+             kind, weighed, minimum_age, serial_required, open_price, open_price_min, open_price_max)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         id,
         Uuid::from(product.department_id),
         product.name,
@@ -99,6 +102,13 @@ pub(super) async fn insert_product(tx: &mut Tx, id: Uuid, product: &Product) -> 
         product.quantity_decimals,
         product.discountable,
         product.stock_policy as Option<StockPolicy>,
+        product.kind as LineKind,
+        product.weighed,
+        product.minimum_age,
+        product.serial_required,
+        product.open_price,
+        product.open_price_min as Option<UnitPrice>,
+        product.open_price_max as Option<UnitPrice>,
     )
     .execute(&mut **tx)
     .await?;
@@ -108,7 +118,8 @@ pub(super) async fn insert_product(tx: &mut Tx, id: Uuid, product: &Product) -> 
 pub(super) async fn update_product(tx: &mut Tx, id: Uuid, product: &Product) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update product set department_id = $2, name = $3, description = $4, tax_group_id = $5, unit = $6, quantity_decimals = $7,
-             discountable = $8, stock_policy = $9
+             discountable = $8, stock_policy = $9, kind = $10, weighed = $11, minimum_age = $12, serial_required = $13,
+             open_price = $14, open_price_min = $15, open_price_max = $16
          where id = $1",
         id,
         Uuid::from(product.department_id),
@@ -119,6 +130,13 @@ pub(super) async fn update_product(tx: &mut Tx, id: Uuid, product: &Product) -> 
         product.quantity_decimals,
         product.discountable,
         product.stock_policy as Option<StockPolicy>,
+        product.kind as LineKind,
+        product.weighed,
+        product.minimum_age,
+        product.serial_required,
+        product.open_price,
+        product.open_price_min as Option<UnitPrice>,
+        product.open_price_max as Option<UnitPrice>,
     )
     .execute(&mut **tx)
     .await?;

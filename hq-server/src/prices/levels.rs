@@ -64,16 +64,20 @@ impl Master for PriceLevel {
     }
 
     async fn may_archive(&self, tx: &mut Tx, _cx: &Context, id: Uuid) -> Result<(), Problem> {
-        let stores = sqlx::query_scalar!(
-            "select code from store where price_level_id = $1 and archived_at is null order by code limit 10",
+        let users = sqlx::query!(
+            r#"select array(select code from store where price_level_id = $1 and archived_at is null order by code limit 10) as "stores!",
+                      (select count(*) from customer where price_level_id = $1 and archived_at is null) as "customers!""#,
             id
         )
-        .fetch_all(&mut **tx)
+        .fetch_one(&mut **tx)
         .await?;
-        if stores.is_empty() {
+        if users.stores.is_empty() && users.customers == 0 {
             return Ok(());
         }
-        Err(Problem::conflict("in-use", "It is still in use")
-            .detail(format!("These stores still sell at it: {}.", stores.join(", "))))
+        Err(Problem::conflict("in-use", "It is still in use").detail(format!(
+            "{} customers still have it, and these stores sell at it: {}.",
+            users.customers,
+            users.stores.join(", ")
+        )))
     }
 }

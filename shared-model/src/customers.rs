@@ -1,0 +1,32 @@
+//! Customers, as HQ sends them down.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CustomerId, PriceLevelId};
+
+/// Somebody who buys and is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CustomerRecord {
+    /// The customer.
+    pub id: CustomerId,
+    /// Their number, unique in the company.
+    pub code: String,
+    /// Their name.
+    pub name: String,
+    /// Their telephone number, or nothing.
+    pub phone: String,
+    /// Their e-mail address, or nothing.
+    pub email: String,
+    /// Their price level, which goes before the store's; none: they have none.
+    pub price_level_id: Option<PriceLevelId>,
+    /// The group that promotions know them by; none: they are in none.
+    pub customer_group: Option<String>,
+    /// Their tax number, on receipts.
+    pub tax_number: String,
+    /// The certificate by which they bear no tax; empty: they bear it.
+    pub exemption_certificate: String,
+    /// The last day that it holds, in the store's zone.
+    pub exemption_expires_on: Option<NaiveDate>,
+}
