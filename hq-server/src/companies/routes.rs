@@ -3,6 +3,7 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use server_kit::{AppState, Context, Json, Problem, Tx, read, transact};
 use shared_model::Currency;
 use sign_in::SignedIn;
@@ -11,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use crate::audit;
-use crate::master::Checks;
+use crate::master::{Checks, object_of};
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(get_company, change_company))
@@ -76,9 +77,10 @@ async fn get_company(
 async fn change_company(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
-    Json(wanted): Json<CompanyChange>,
+    Json(members): Json<Map<String, Value>>,
 ) -> Result<Json<Company>, Problem> {
     actor.require("store.write")?;
+    let wanted: CompanyChange = object_of(members)?;
     transact(&state, &actor, move |tx, cx| Box::pin(async move { change(tx, cx, wanted).await }))
         .await
         .map(Json)

@@ -24,7 +24,7 @@ pub(crate) use change::change;
 pub(crate) use checks::{Checks, Mistake, code_mistake, text_mistake};
 pub(crate) use create::{Created, create};
 pub(crate) use list::{Filter, FilterKind, MOST_PER_PAGE, Sort, USUAL_PER_PAGE};
-pub(crate) use record::{New, Record};
+pub(crate) use record::{New, Record, object_of};
 pub(crate) use routes::routes;
 
 /// An entity of master data: the fields that a person writes, and how they are read and kept.

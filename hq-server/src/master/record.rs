@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use server_kit::Problem;
 use server_kit::extract::from_json;
@@ -54,11 +55,12 @@ impl<T: Master> New<T> {
                     Problem::invalid("/id", "invalid_value", "An id is a UUID, as a string.")
                 })?),
             };
-        Ok(Self { id, fields: fields_of(members)? })
+        Ok(Self { id, fields: object_of(members)? })
     }
 }
 
-fn fields_of<T: Master>(members: Map<String, Value>) -> Result<T, Problem> {
+/// Reads the members of an object. (serde's derived readers take a list for a struct as well.)
+pub(crate) fn object_of<T: DeserializeOwned>(members: Map<String, Value>) -> Result<T, Problem> {
     let bytes = serde_json::to_vec(&Value::Object(members)).map_err(Problem::internal)?;
     from_json(&bytes)
 }
@@ -86,7 +88,7 @@ impl<T: Master> Patch<T> {
         for (name, value) in &self.members {
             merged.insert(name.clone(), value.clone());
         }
-        fields_of(merged)
+        object_of(merged)
     }
 }
 
@@ -116,7 +118,7 @@ pub(super) fn title<T: Master>() -> String {
         .collect()
 }
 
-fn object_of<T: Master>() -> utoipa::openapi::Object {
+fn schema_of<T: Master>() -> utoipa::openapi::Object {
     match T::schema() {
         RefOr::T(Schema::Object(object)) => object,
         _ => utoipa::openapi::Object::new(),
@@ -133,7 +135,7 @@ fn id_schema(description: &str) -> RefOr<Schema> {
 
 impl<T: Master> PartialSchema for Record<T> {
     fn schema() -> RefOr<Schema> {
-        let mut object = object_of::<T>();
+        let mut object = schema_of::<T>();
         let every: Vec<String> = object.properties.keys().cloned().collect();
         object.required = every;
         object.additional_properties = None;
@@ -171,7 +173,7 @@ impl<T: Master> ToSchema for Record<T> {
 
 impl<T: Master> PartialSchema for New<T> {
     fn schema() -> RefOr<Schema> {
-        let mut object = object_of::<T>();
+        let mut object = schema_of::<T>();
         object.properties.insert(
             "id".to_owned(),
             id_schema("A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing."),
@@ -192,7 +194,7 @@ impl<T: Master> ToSchema for New<T> {
 
 impl<T: Master> PartialSchema for Patch<T> {
     fn schema() -> RefOr<Schema> {
-        let mut object = object_of::<T>();
+        let mut object = schema_of::<T>();
         object.required = Vec::new();
         Schema::Object(object).into()
     }

@@ -40,7 +40,6 @@ pub(super) struct SalesParameters {
 /// a row; the totals count distinct ones. A tender's row has no net, tax or quantity. `as_of` says how far each store's
 /// journal is in the figures.
 #[utoipa::path(get, path = "/reports/sales", tag = "reports", operation_id = "report_sales", params(SalesParameters),
-    security(("bearer" = [])),
     responses((status = 200, body = SalesReport), (status = "default", body = inline(server_kit::problem::ProblemDocument<'static>), content_type = "application/problem+json")))]
 async fn report_sales(
     State(state): State<AppState>,

@@ -356,6 +356,19 @@ trait TakeBytes: std::io::Read + Sized {
 impl<R: std::io::Read> TakeBytes for R {}
 
 #[tokio::test]
+async fn the_tail_of_a_store_that_was_closed_for_good_is_taken() {
+    let world = World::new().await;
+    let till = busy(&world, 2).await;
+    sqlx::query("update store set archived_at = now() where id = $1")
+        .bind(till.store)
+        .execute(world.database.owner())
+        .await
+        .unwrap();
+    assert_eq!(world.push(&till, 1, 3).await.status, 200);
+    assert_eq!(counts(&world).await.0, 2);
+}
+
+#[tokio::test]
 async fn what_a_store_offers_of_a_lost_history_waits_for_a_person() {
     let world = World::new().await;
     let till = world.boxed("demo", world.demo.stores[0]).await;

@@ -67,15 +67,8 @@ impl World {
             server_kit::serve::router(hq_server::surface(Hub::new()), &Manner::default(), state.clone());
         let company = founded(&state, "demo", "GBP").await;
         let other = founded(&state, "other", "EUR").await;
-        let mut world = Self {
-            database,
-            state,
-            router,
-            company,
-            other,
-            admin: String::new(),
-            stranger: String::new(),
-        };
+        let mut world =
+            Self { database, state, router, company, other, admin: String::new(), stranger: String::new() };
         world.admin = world.sign_in("hq@demo").await;
         world.stranger = world.sign_in("hq@other").await;
         world
@@ -180,8 +173,11 @@ impl World {
             let statement = format!(
                 "select count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' order by t::text)), '') from {table} t where company_id = $1"
             );
-            let row: String =
-                sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).bind(company).fetch_one(owner).await.unwrap();
+            let row: String = sqlx::query_scalar(sqlx::AssertSqlSafe(statement))
+                .bind(company)
+                .fetch_one(owner)
+                .await
+                .unwrap();
             contents.insert(table, row);
         }
         contents

@@ -1,9 +1,7 @@
 //! The import of products: all of it, or nothing and what is wrong where.
 
-mod support;
-
+use crate::support::World;
 use serde_json::{Value, json};
-use support::World;
 use uuid::Uuid;
 
 async fn world() -> World {
@@ -61,9 +59,15 @@ async fn a_file_makes_products_and_again_changes_nothing() {
     assert_eq!(heart["variants"][0]["barcodes"], json!(["40123455", "7"]));
     assert_eq!(world.get("/prices?sku=85123A").await.expect(200)["items"][0]["amount"], "2.95");
     assert_eq!(world.get("/prices?sku=71053").await.expect(200)["items"][0]["amount"], "3.39");
-    let audit = world.get(&format!("/audit?entity=product&entity_id={}", heart["id"].as_str().unwrap())).await.expect(200);
+    let audit = world
+        .get(&format!("/audit?entity=product&entity_id={}", heart["id"].as_str().unwrap()))
+        .await
+        .expect(200);
     assert_eq!(audit["items"].as_array().unwrap().len(), 2);
-    assert_eq!((audit["items"][0]["before"]["price"].clone(), audit["items"][0]["after"]["price"].clone()), (json!("2.55"), json!("2.95")));
+    assert_eq!(
+        (audit["items"][0]["before"]["price"].clone(), audit["items"][0]["after"]["price"].clone()),
+        (json!("2.55"), json!("2.95"))
+    );
     assert_eq!(world.contents(world.other).await, strangers);
 }
 
@@ -86,7 +90,9 @@ async fn mistakes_are_told_by_line_and_column_and_nothing_is_written() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|error| (error["pointer"].as_str().unwrap().to_owned(), error["code"].as_str().unwrap().to_owned()))
+        .map(|error| {
+            (error["pointer"].as_str().unwrap().to_owned(), error["code"].as_str().unwrap().to_owned())
+        })
         .collect();
     let expected = [
         ("/4/price", "malformed"),
@@ -150,12 +156,16 @@ async fn many_rows_with_many_barcodes_come_in_whole() {
     let mut csv = String::from("sku,name,department_code,barcodes,price\n");
     for row in 0..2_000 {
         let codes: Vec<String> = (0..row % 5).map(|code| format!("{row:06}{code}")).collect();
-        writeln!(csv, "S{row},Product number {row},GIFT,{},{}.{:02}", codes.join("|"), row % 90, row % 100).unwrap();
+        writeln!(csv, "S{row},Product number {row},GIFT,{},{}.{:02}", codes.join("|"), row % 90, row % 100)
+            .unwrap();
     }
     assert_eq!(counts(&world.import("", &csv).await.expect(200)), (2_000, 2_000, 0, 0));
     let owner = world.database.owner();
     let barcodes: i64 = sqlx::query_scalar("select count(*) from barcode").fetch_one(owner).await.unwrap();
     assert_eq!(barcodes, 4_000);
-    let audited: i64 = sqlx::query_scalar("select count(*) from audit where entity = 'product'").fetch_one(owner).await.unwrap();
+    let audited: i64 = sqlx::query_scalar("select count(*) from audit where entity = 'product'")
+        .fetch_one(owner)
+        .await
+        .unwrap();
     assert_eq!(audited, 2_000);
 }
