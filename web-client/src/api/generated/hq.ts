@@ -89,6 +89,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/barcode-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * barcode rule: a list, page by page
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["list_barcode_rule"];
+        put?: never;
+        /**
+         * barcode rule: make one
+         * @description Needs `catalogue.write`.
+         */
+        post: operations["create_barcode_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/barcode-rules/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * barcode rule: how many there are
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["count_barcode_rule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/barcode-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * barcode rule: one
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["get_barcode_rule"];
+        put?: never;
+        post?: never;
+        /**
+         * barcode rule: take it out of use
+         * @description Needs `catalogue.write`.
+         */
+        delete: operations["archive_barcode_rule"];
+        options?: never;
+        head?: never;
+        /**
+         * barcode rule: change it
+         * @description Needs `catalogue.write`.
+         */
+        patch: operations["change_barcode_rule"];
+        trace?: never;
+    };
+    "/api/v1/barcode-rules/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * barcode rule: put it back into use
+         * @description Needs `catalogue.write`.
+         */
+        post: operations["restore_barcode_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/company": {
         parameters: {
             query?: never;
@@ -108,6 +200,98 @@ export interface paths {
          * @description Needs `store.write`.
          */
         patch: operations["change_company"];
+        trace?: never;
+    };
+    "/api/v1/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * customer: a list, page by page
+         * @description Needs `customer.read`.
+         */
+        get: operations["list_customer"];
+        put?: never;
+        /**
+         * customer: make one
+         * @description Needs `customer.write`.
+         */
+        post: operations["create_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * customer: how many there are
+         * @description Needs `customer.read`.
+         */
+        get: operations["count_customer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * customer: one
+         * @description Needs `customer.read`.
+         */
+        get: operations["get_customer"];
+        put?: never;
+        post?: never;
+        /**
+         * customer: take it out of use
+         * @description Needs `customer.write`.
+         */
+        delete: operations["archive_customer"];
+        options?: never;
+        head?: never;
+        /**
+         * customer: change it
+         * @description Needs `customer.write`.
+         */
+        patch: operations["change_customer"];
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * customer: put it back into use
+         * @description Needs `customer.write`.
+         */
+        post: operations["restore_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/departments": {
@@ -1438,6 +1622,75 @@ export interface components {
              */
             next?: string | null;
         };
+        /** @description What 13-digit codes with a prefix bear: prefix, item, value, and the check digit at the end. */
+        BarcodeRule: {
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description What is embedded. */
+            bears: components["schemas"]["LabelBears"];
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description How many digits the item has.
+             */
+            item_digits: number;
+            /** @description What it is for. */
+            name: string;
+            /** @description The first digits: `21`, `02`. Of two rules that fit, the longer prefix counts. */
+            prefix: string;
+            /** @description Whether a digit before the value proves it (values of 4 and 5 digits). */
+            value_check_digit: boolean;
+            /**
+             * Format: int32
+             * @description How many of those stand behind the point.
+             */
+            value_decimals: number;
+            /**
+             * Format: int32
+             * @description How many digits the value has.
+             */
+            value_digits: number;
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description What 13-digit codes with a prefix bear: prefix, item, value, and the check digit at the end. */
+        BarcodeRuleChange: {
+            /** @description What is embedded. */
+            bears?: components["schemas"]["LabelBears"];
+            /**
+             * Format: int32
+             * @description How many digits the item has.
+             */
+            item_digits?: number;
+            /** @description What it is for. */
+            name?: string;
+            /** @description The first digits: `21`, `02`. Of two rules that fit, the longer prefix counts. */
+            prefix?: string;
+            /** @description Whether a digit before the value proves it (values of 4 and 5 digits). */
+            value_check_digit?: boolean;
+            /**
+             * Format: int32
+             * @description How many of those stand behind the point.
+             */
+            value_decimals?: number;
+            /**
+             * Format: int32
+             * @description How many digits the value has.
+             */
+            value_digits?: number;
+        };
+        BarcodeRulePage: {
+            items: components["schemas"]["BarcodeRule"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
         /** @description What became of a price change. */
         BatchAnswer: {
             /**
@@ -1523,6 +1776,69 @@ export interface components {
         };
         /** @example EUR */
         Currency: string;
+        /** @description Somebody who buys and is known. */
+        Customer: {
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description Their number, unique in the company. */
+            code: string;
+            /** @description The group that promotions know them by; null: they are in none. */
+            customer_group: string | null;
+            /** @description Their e-mail address, or nothing. */
+            email: string;
+            /** @description The number of the certificate by which they bear no tax; empty: they bear it. */
+            exemption_certificate: string;
+            /**
+             * Format: date
+             * @description The last day that the certificate holds, in the store's zone.
+             */
+            exemption_expires_on: string | null;
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /** @description Their name. */
+            name: string;
+            /** @description Their telephone number, or nothing. */
+            phone: string;
+            price_level_id: components["schemas"]["PriceLevelId"] | null;
+            /** @description Their tax number, on receipts. */
+            tax_number: string;
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description Somebody who buys and is known. */
+        CustomerChange: {
+            /** @description Their number, unique in the company. */
+            code?: string;
+            /** @description The group that promotions know them by; null: they are in none. */
+            customer_group?: string | null;
+            /** @description Their e-mail address, or nothing. */
+            email?: string;
+            /** @description The number of the certificate by which they bear no tax; empty: they bear it. */
+            exemption_certificate?: string;
+            /**
+             * Format: date
+             * @description The last day that the certificate holds, in the store's zone.
+             */
+            exemption_expires_on?: string | null;
+            /** @description Their name. */
+            name?: string;
+            /** @description Their telephone number, or nothing. */
+            phone?: string;
+            price_level_id?: components["schemas"]["PriceLevelId"] | null;
+            /** @description Their tax number, on receipts. */
+            tax_number?: string;
+        };
+        CustomerPage: {
+            items: components["schemas"]["Customer"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
         /** @description A node of the tree that reports and tax defaults hang on. */
         Department: {
             /** @description No longer in use. */
@@ -1668,6 +1984,76 @@ export interface components {
              */
             next?: string | null;
         };
+        /**
+         * @description What a label bears.
+         * @enum {string}
+         */
+        LabelBears: "price" | "weight";
+        /**
+         * @description What a line is about. Goods and single-purpose cards are sales; the rest is held for somebody else,
+         *     or owed again later.
+         * @enum {string}
+         */
+        LineKind: "goods" | "deposit" | "gift_card" | "single_purpose_card" | "tip";
+        /** @description What 13-digit codes with a prefix bear: prefix, item, value, and the check digit at the end. */
+        NewBarcodeRule: {
+            /** @description What is embedded. */
+            bears: components["schemas"]["LabelBears"];
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /**
+             * Format: int32
+             * @description How many digits the item has.
+             */
+            item_digits: number;
+            /** @description What it is for. */
+            name?: string;
+            /** @description The first digits: `21`, `02`. Of two rules that fit, the longer prefix counts. */
+            prefix: string;
+            /** @description Whether a digit before the value proves it (values of 4 and 5 digits). */
+            value_check_digit?: boolean;
+            /**
+             * Format: int32
+             * @description How many of those stand behind the point.
+             */
+            value_decimals: number;
+            /**
+             * Format: int32
+             * @description How many digits the value has.
+             */
+            value_digits: number;
+        };
+        /** @description Somebody who buys and is known. */
+        NewCustomer: {
+            /** @description Their number, unique in the company. */
+            code: string;
+            /** @description The group that promotions know them by; null: they are in none. */
+            customer_group?: string | null;
+            /** @description Their e-mail address, or nothing. */
+            email?: string;
+            /** @description The number of the certificate by which they bear no tax; empty: they bear it. */
+            exemption_certificate?: string;
+            /**
+             * Format: date
+             * @description The last day that the certificate holds, in the store's zone.
+             */
+            exemption_expires_on?: string | null;
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description Their name. */
+            name: string;
+            /** @description Their telephone number, or nothing. */
+            phone?: string;
+            price_level_id?: components["schemas"]["PriceLevelId"] | null;
+            /** @description Their tax number, on receipts. */
+            tax_number?: string;
+        };
         /** @description A node of the tree that reports and tax defaults hang on. */
         NewDepartment: {
             /** @description Its short code, unique in the company. */
@@ -1753,19 +2139,34 @@ export interface components {
              * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
              */
             id?: string;
+            /** @description What a line of it is about: goods, a deposit, a gift card, a tip. */
+            kind?: components["schemas"]["LineKind"];
+            /**
+             * Format: int32
+             * @description How old a customer must be; null: anybody may buy it.
+             */
+            minimum_age?: number | null;
             /** @description Its name. */
             name: string;
+            /** @description Whether its price is keyed. */
+            open_price?: boolean;
+            open_price_max?: components["schemas"]["UnitPrice"] | null;
+            open_price_min?: components["schemas"]["UnitPrice"] | null;
             /**
              * Format: int32
              * @description How many decimals a quantity may have.
              */
             quantity_decimals?: number;
+            /** @description Whether the serial number of each is asked for. */
+            serial_required?: boolean;
             stock_policy?: components["schemas"]["StockPolicy"] | null;
             tax_group_id?: components["schemas"]["TaxGroupId"] | null;
             /** @description What a quantity of one is: `each`, `kg`, `m`. */
             unit?: string;
             /** @description Its variants, in their order; at least one. In a change, those that are left out are archived. */
             variants: components["schemas"]["Variant"][];
+            /** @description Whether a scale says how much of it is sold. */
+            weighed?: boolean;
         };
         /** @description A till. */
         NewRegister: {
@@ -1951,6 +2352,13 @@ export interface components {
              */
             updated: number;
         };
+        /** @description A part of a kit. */
+        Part: {
+            /** @description How many of it are in one kit. */
+            quantity: components["schemas"]["Quantity"];
+            /** @description What; it may be a kit itself. */
+            variant_id: components["schemas"]["VariantId"];
+        };
         /** @example 21 */
         Percent: string;
         /** @description An amount for a variant, for a time. Nothing has to be done on the day: a store takes it up by its own clock. */
@@ -2103,13 +2511,26 @@ export interface components {
              * @description Its identity.
              */
             id: string;
+            /** @description What a line of it is about: goods, a deposit, a gift card, a tip. */
+            kind: components["schemas"]["LineKind"];
+            /**
+             * Format: int32
+             * @description How old a customer must be; null: anybody may buy it.
+             */
+            minimum_age: number | null;
             /** @description Its name. */
             name: string;
+            /** @description Whether its price is keyed. */
+            open_price: boolean;
+            open_price_max: components["schemas"]["UnitPrice"] | null;
+            open_price_min: components["schemas"]["UnitPrice"] | null;
             /**
              * Format: int32
              * @description How many decimals a quantity may have.
              */
             quantity_decimals: number;
+            /** @description Whether the serial number of each is asked for. */
+            serial_required: boolean;
             stock_policy: components["schemas"]["StockPolicy"] | null;
             tax_group_id: components["schemas"]["TaxGroupId"] | null;
             /** @description What a quantity of one is: `each`, `kg`, `m`. */
@@ -2121,6 +2542,8 @@ export interface components {
              * @description Raised by each change; in quotes it is the ETag.
              */
             version: number;
+            /** @description Whether a scale says how much of it is sold. */
+            weighed: boolean;
         };
         /** @description What is sold. Stock, prices and barcodes hang on its variants. */
         ProductChange: {
@@ -2130,19 +2553,34 @@ export interface components {
             description?: string;
             /** @description Whether promotions and reductions may touch it. */
             discountable?: boolean;
+            /** @description What a line of it is about: goods, a deposit, a gift card, a tip. */
+            kind?: components["schemas"]["LineKind"];
+            /**
+             * Format: int32
+             * @description How old a customer must be; null: anybody may buy it.
+             */
+            minimum_age?: number | null;
             /** @description Its name. */
             name?: string;
+            /** @description Whether its price is keyed. */
+            open_price?: boolean;
+            open_price_max?: components["schemas"]["UnitPrice"] | null;
+            open_price_min?: components["schemas"]["UnitPrice"] | null;
             /**
              * Format: int32
              * @description How many decimals a quantity may have.
              */
             quantity_decimals?: number;
+            /** @description Whether the serial number of each is asked for. */
+            serial_required?: boolean;
             stock_policy?: components["schemas"]["StockPolicy"] | null;
             tax_group_id?: components["schemas"]["TaxGroupId"] | null;
             /** @description What a quantity of one is: `each`, `kg`, `m`. */
             unit?: string;
             /** @description Its variants, in their order; at least one. In a change, those that are left out are archived. */
             variants?: components["schemas"]["Variant"][];
+            /** @description Whether a scale says how much of it is sold. */
+            weighed?: boolean;
         };
         ProductPage: {
             items: components["schemas"]["Product"][];
@@ -2800,6 +3238,8 @@ export interface components {
             id?: components["schemas"]["VariantId"] | null;
             /** @description What tells it from its siblings; empty for the only one. */
             name?: string;
+            /** @description What it is made of, where it is a kit: selling it takes its parts' stock. */
+            parts?: components["schemas"]["Part"][];
             /** @description Its stock-keeping unit, unique in the company. */
             sku: string;
         };
@@ -2983,6 +3423,262 @@ export interface operations {
             };
         };
     };
+    list_barcode_rule: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "prefix" | "-prefix" | "name" | "-name" | "id" | "-id";
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                prefix?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BarcodeRulePage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_barcode_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBarcodeRule"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BarcodeRule"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BarcodeRule"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_barcode_rule: {
+        parameters: {
+            query?: {
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                prefix?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_barcode_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BarcodeRule"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_barcode_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BarcodeRule"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_barcode_rule: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BarcodeRuleChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BarcodeRule"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_barcode_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BarcodeRule"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_company: {
         parameters: {
             query?: never;
@@ -3030,6 +3726,274 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Company"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_customer: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "name" | "-name" | "code" | "-code" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+                /** @description Only those with this. */
+                customer_group?: string;
+                /** @description Only those with this. */
+                price_level_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCustomer"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_customer: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+                /** @description Only those with this. */
+                customer_group?: string;
+                /** @description Only those with this. */
+                price_level_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_customer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_customer: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
                 };
             };
             /** @description It was refused, or could not be done: a problem (RFC 9457) */
