@@ -19,6 +19,7 @@ const TRIES: Duration = Duration::from_millis(200);
 
 /// A register's series, locked: what its operations number by and chain to.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "a series is called by its series")]
 pub(crate) struct Series {
     pub(crate) series: String,
     pub(crate) register_id: Uuid,

@@ -29,12 +29,11 @@ impl Language {
     pub(super) fn preferred(header: &str) -> Self {
         header
             .split(',')
-            .filter_map(|part| match part.trim().get(..2)?.to_ascii_lowercase().as_str() {
+            .find_map(|part| match part.trim().get(..2)?.to_ascii_lowercase().as_str() {
                 "en" => Some(Self::English),
                 "es" => Some(Self::Spanish),
                 _ => None,
             })
-            .next()
             .unwrap_or(Self::English)
     }
 

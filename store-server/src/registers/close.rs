@@ -20,7 +20,7 @@ pub const KIND: &str = "register_session_closed";
 #[serde(deny_unknown_fields)]
 pub struct CloseSession {
     /// What is there of each tender; where nothing is said, the last count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    // Without `default`, which would read an empty list as this.
     pub counted: Option<Vec<CountedTender>>,
 }
 

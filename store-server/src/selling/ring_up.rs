@@ -320,7 +320,7 @@ pub(crate) async fn ring_up(
 
     let number = series.next_number;
     let cashier = cx.actor.person();
-    let sale = checkout::complete(
+    let mut sale = checkout::complete(
         ReceiptHead {
             id: command.id,
             register_session_id: command.register_session_id,
@@ -341,6 +341,11 @@ pub(crate) async fn ring_up(
         settlement,
         || MovementId::new(cx.new_id()),
     );
+    for line in &mut sale.lines {
+        // Nothing is written with decimals too, so that the answer is the one that the books give later.
+        line.reduction =
+            line.reduction.with_decimals(store.currency.exponent()).map_err(facts::FactsError::from)?;
+    }
     checkout::prove(&sale)?;
 
     series.next_number = number.checked_add(1).ok_or(facts::FactsError::OutOfBounds)?;
@@ -409,7 +414,7 @@ fn cart(command: &RingUp, loaded: &load::Loaded, currency: Currency) -> Result<C
             let field = if line.sku.is_some() { "sku" } else { "barcode" };
             return Err(RingUpError::invalid(
                 format!("/lines/{at}/{field}"),
-                "unknown-variant",
+                "unknown_variant",
                 format!("Nothing of this {field} is sold here."),
             ));
         };
@@ -439,7 +444,7 @@ fn payments(command: &RingUp, loaded: &load::Loaded) -> Result<Vec<Tendered>, Ri
         let Some(tender_id) = tender_id else {
             return Err(RingUpError::invalid(
                 format!("/payments/{at}/tender"),
-                "unknown-tender",
+                "unknown_tender",
                 "There is no tender of this code.",
             ));
         };

@@ -62,7 +62,7 @@ pub(super) async fn stage(
         entities.push(entity);
         ids.push(id);
         positions.push(record.position);
-        bodies.push(record.record.as_ref().map(|record| record.get()));
+        bodies.push(record.record.as_ref().map(sync_protocol::RawJson::get));
     }
     let mut tx = connection.begin().await?;
     if fresh {

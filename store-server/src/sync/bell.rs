@@ -71,7 +71,7 @@ async fn talk(
                 match message {
                     Message::Text(text) => match serde_json::from_str(text.as_str()) {
                         Ok(message) => {
-                            if events.send(heard(message)).await.is_err() {
+                            if events.send(heard(&message)).await.is_err() {
                                 return Ok(());
                             }
                         }
@@ -82,13 +82,13 @@ async fn talk(
                     _ => {}
                 }
             }
-            message = outgoing.recv() => match message {
-                Some(message) => say(&mut sink, &message).await?,
-                None => {
+            message = outgoing.recv() => {
+                let Some(message) = message else {
                     let _ = sink.close().await;
                     return Ok(());
-                }
-            },
+                };
+                say(&mut sink, &message).await?;
+            }
             _ = ping.tick() => {
                 if unanswered == 2 {
                     return Ok(());
@@ -100,8 +100,8 @@ async fn talk(
     }
 }
 
-fn heard(message: HqMessage) -> Event {
-    match message {
+fn heard(message: &HqMessage) -> Event {
+    match *message {
         HqMessage::Hello { head, tag, watermark, .. } => Event::BellUp { head, tag, watermark },
         HqMessage::Feed { head } => Event::FeedMoved { head },
         HqMessage::Pull => Event::PulledByHand,

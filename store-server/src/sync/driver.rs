@@ -28,7 +28,7 @@ use crate::locks;
 /// How often a process that is not the active one asks whether it may be.
 const STANDBY_PAUSE: Duration = Duration::from_millis(500);
 /// How often what HQ has had for long is pruned.
-const PRUNE_PAUSE: Duration = Duration::from_secs(3_600);
+const PRUNE_PAUSE: Duration = Duration::from_hours(1);
 
 /// Runs until `stop`. Waits for the enrolment, takes over when another process of this store ends, and begins anew when
 /// the database has gone and come back.
@@ -320,7 +320,7 @@ fn say(report: &Report) {
         Report::LineDown => tracing::info!("HQ does not answer; the store goes on by itself"),
         Report::FeedRewound { from, to } => tracing::warn!(from, to, "HQ's master data has gone back"),
         Report::HqWentBack { from, to } => {
-            tracing::warn!(from, to, "HQ has lost entries and gets them again")
+            tracing::warn!(from, to, "HQ has lost entries and gets them again");
         }
         report => tracing::error!(?report, "sync needs a person"),
     }

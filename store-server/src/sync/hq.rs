@@ -30,7 +30,7 @@ pub(super) struct Hq {
     keys: StoreKeys,
     key_id: Uuid,
     store_id: Uuid,
-    hq_key: Option<VerifyingKey>,
+    pinned: Option<VerifyingKey>,
     clock: Clock,
     ids: Ids,
     /// How far HQ's time is ahead of the store's clock, in milliseconds; heard when dates did not fit.
@@ -75,7 +75,7 @@ pub(super) fn client(url: &Url) -> Result<reqwest::Client, BadAddress> {
     let mut builder = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(3))
         .read_timeout(Duration::from_secs(15))
-        .timeout(Duration::from_secs(120))
+        .timeout(Duration::from_mins(2))
         .pool_idle_timeout(Duration::from_secs(30))
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("store-server/", env!("CARGO_PKG_VERSION")));
@@ -122,7 +122,7 @@ impl Hq {
             keys,
             key_id: identity.key_id,
             store_id: identity.store_id,
-            hq_key: hq_key.and_then(|key| VerifyingKey::from_bytes(&key).ok()),
+            pinned: hq_key.and_then(|key| VerifyingKey::from_bytes(&key).ok()),
             clock,
             ids,
             ahead: AtomicI64::new(0),
@@ -258,7 +258,7 @@ impl Hq {
     /// Asks for HQ's time, signed by the key that the enrolment pinned, and signs by it from now on. The store's own
     /// clock stays as it is.
     pub(super) async fn correct_time(&self) -> bool {
-        let Some(hq_key) = self.hq_key else { return false };
+        let Some(hq_key) = self.pinned else { return false };
         let nonce = self.ids.at(self.clock.now()).simple().to_string();
         let mut url = self.address("/sync/v1/time");
         url.query_pairs_mut().append_pair("nonce", &nonce);

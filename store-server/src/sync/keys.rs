@@ -39,12 +39,12 @@ impl StoreKeys {
     /// Reads them; makes them where there are none. They are on disk before anybody is told of them, so that an
     /// enrolment whose answer was lost is asked for again with the same ones.
     pub fn open(keys: &Keys) -> io::Result<Self> {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *keys.secret("incarnation")?.bytes();
-        let incarnation = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
+        let incarnation = keys.secret("incarnation")?;
+        let (incarnation, _) = incarnation.bytes().split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
         Ok(Self {
             signing: SigningKey::from_bytes(keys.secret("store-signing")?.bytes()),
             sealing: StaticSecret::from(*keys.secret("store-sealing")?.bytes()),
-            incarnation: uuid::Builder::from_random_bytes(incarnation).into_uuid(),
+            incarnation: uuid::Builder::from_random_bytes(*incarnation).into_uuid(),
         })
     }
 

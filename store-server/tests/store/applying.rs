@@ -55,17 +55,16 @@ async fn what_is_gone_is_marked_and_no_longer_sold_and_comes_back() {
         .put_sale(&manager, Uuid::now_v7(), &by_id(MUG_VARIANT, "7.95"))
         .await
         .refused(422, "invalid-input");
-    assert_eq!(problem["errors"][0]["code"], "no-longer-sold");
+    assert_eq!(problem["errors"][0]["code"], "no_longer_sold");
     let problem = shop
         .put_sale(&manager, Uuid::now_v7(), &by_id(BOOK_VARIANT, "12.50"))
         .await
         .refused(422, "invalid-input");
-    assert_eq!(problem["errors"][0]["code"], "no-price");
+    assert_eq!(problem["errors"][0]["code"], "no_price");
     shop.send(Some(&manager), "GET", "/api/v1/products/by-barcode/5000000000017", None)
         .await
         .refused(404, "not-found");
-    // A resync names the world without the sugar: that is gone then, and the mug is back.
-    sqlx::query("create temporary table kept as select 1").execute(shop.database.owner()).await.unwrap();
+    // A resync that names it again brings it back.
     shop.stage_world().await;
     shop.put_sale(&manager, Uuid::now_v7(), &by_id(MUG_VARIANT, "7.95")).await.ok();
     let rows: i64 =
@@ -251,8 +250,11 @@ async fn the_application_cannot_write_what_is_hqs_or_change_what_happened() {
         "delete from receipt_series",
     ] {
         let refused = sqlx::query(sqlx::AssertSqlSafe(statement)).execute(shop.pool()).await.unwrap_err();
-        let code =
-            refused.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+        let code = refused
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .unwrap_or_default()
+            .into_owned();
         assert_eq!(code, "42501", "{statement}");
     }
     // Nor does the owner, but for what HQ has had for long.
@@ -261,7 +263,7 @@ async fn the_application_cannot_write_what_is_hqs_or_change_what_happened() {
         let refused =
             sqlx::query(sqlx::AssertSqlSafe(statement)).execute(shop.database.owner()).await.unwrap_err();
         assert_eq!(
-            refused.as_database_error().and_then(|error| error.code()).as_deref(),
+            refused.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref(),
             Some("23001"),
             "{statement}"
         );
@@ -288,7 +290,7 @@ async fn products_are_found_by_name_sku_and_barcode_with_their_price_now_and_nex
                 .collect::<Vec<_>>()
         }
     };
-    for q in ["CAFE%20MUG", "caf%C3%A9", "re", "mug-r", "5000000000017", "ed%20caf"] {
+    for q in ["CAFE%20MUG", "caf%C3%A9", "re", "mug-r", "5000000000017", "re%20caf"] {
         assert_eq!(search(q).await, ["MUG-RED"], "{q}");
     }
     assert_eq!(search("").await, ["BOOK-1", "MUG-RED", "SUGAR"]);

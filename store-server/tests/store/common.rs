@@ -13,6 +13,7 @@ use sign_in::Pins;
 use sqlx::PgPool;
 use store_server::sync::{SyncEnd, SyncHandle};
 use store_server::{people, server};
+use sync_protocol::wire::{Cursor, Tag};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
@@ -250,11 +251,12 @@ impl Shop {
                 .execute(&mut *tx)
                 .await?;
         }
-        sqlx::query("insert into staging values (true, 'cursor', $1, $2, 1, 0, $3, $4, true)")
+        sqlx::query("insert into staging values (true, $5, $1, $2, 1, 0, $3, $4, true)")
             .bind(position)
-            .bind(Uuid::nil())
+            .bind(tag(position).0)
             .bind(resync)
             .bind(rewound)
+            .bind(Cursor::at(position, tag(position)).encode())
             .execute(&mut *tx)
             .await?;
         sqlx::query("select apply_staged(now())").execute(&mut *tx).await?;
@@ -350,6 +352,11 @@ impl Shop {
             .await
             .unwrap()
     }
+}
+
+/// The tag of a position, in the tests' history.
+pub fn tag(position: i64) -> Tag {
+    Tag(Uuid::from_u128(u128::try_from(position).unwrap()))
 }
 
 /// A sale of so many of an SKU at a price, paid exactly in cash.

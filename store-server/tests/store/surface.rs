@@ -75,7 +75,6 @@ async fn every_route_asks_every_role_for_its_permission() {
     let body = |path: &str| match path {
         "/register-sessions/{id}" => json!({"register": "R01", "opening_float": "0"}),
         "/register-sessions/{id}/count" => json!({"counted": []}),
-        "/register-sessions/{id}/close" => json!({}),
         "/sales/{id}" => simple_sale(Uuid::now_v7(), "MUG-RED", "1", "7.95"),
         _ => json!({}),
     };
@@ -114,7 +113,7 @@ async fn nonsense_is_refused_by_a_problem_and_leaves_nothing_behind() {
     // Another store's token is signed with another store's key.
     let elsewhere = Shop::open().await;
     let strangers = [("another store's", elsewhere.manager().await)];
-    let left_out: &[(&str, &str)] = &[];
+    let left_out = &[("post_sign_out", "whatever the token, one is signed out after it")];
     let bad = BadInput {
         router: shop.router.clone(),
         document: serde_json::to_value(document()).unwrap(),
@@ -130,7 +129,8 @@ async fn nonsense_is_refused_by_a_problem_and_leaves_nothing_behind() {
         },
         body: &|operation| match operation {
             "put_sale" => Some(simple_sale(session, "MUG-RED", "1", "7.95")),
-            "open_session" => Some(json!({"register": "R02", "opening_float": "10.00"})),
+            // Refused as it stands: else an unknown id would become a session.
+            "open_session" => Some(json!({"register": "R01", "opening_float": "10.00"})),
             "count_session" | "close_session" => {
                 Some(json!({"counted": [{"tender": "cash", "amount": "107.95"}]}))
             }
@@ -153,12 +153,13 @@ async fn nonsense_is_refused_by_a_problem_and_leaves_nothing_behind() {
                 "register_session_count",
                 "sale_request",
             ] {
-                counts.push_str(&format!("{table} {} ", shop.count(table).await));
+                counts.push_str(table);
+                counts.push_str(&shop.count(table).await.to_string());
             }
             counts
         })
         .await;
-    assert_eq!(findings.operations, ROUTES.len());
+    assert_eq!(findings.operations + left_out.len(), ROUTES.len());
     assert!(findings.wrong.is_empty(), "{:#?}", findings.wrong);
     assert_eq!(shop.doctor().await, Vec::<String>::new());
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sync_protocol::Hash;
 use sync_protocol::chain::{StreamHead, follow};
 use sync_protocol::wire::{
-    self, Cursor, FeedHead, FeedTail, JournalEntry, PushAnswer, PushRequest, Tag, Watermark, write_line,
+    self, Cursor, FeedHead, FeedTail, JournalEntry, PushAnswer, PushRequest, Watermark, write_line,
     write_record,
 };
 
@@ -70,10 +70,6 @@ fn watermark(kept: &Kept) -> Watermark {
     Watermark { incarnation: id(9), sequence: if kept.forked { sequence.max(1) } else { sequence }, hash }
 }
 
-fn tag(position: i64) -> Tag {
-    Tag(Uuid::from_u128(u128::try_from(position).unwrap()))
-}
-
 #[derive(serde::Deserialize)]
 struct After {
     after: Option<String>,
@@ -83,7 +79,8 @@ async fn feed(State(hq): State<FakeHq>, Query(query): Query<After>) -> Response 
     let after = query.after.map_or(0, |after| Cursor::decode(&after).unwrap().position);
     hq.with(|kept| {
         kept.pulls += 1;
-        let position = kept.feed.iter().map(|(position, ..)| *position).max().unwrap_or(0);
+        // The store is at 1 already.
+        let position = kept.feed.iter().map(|(position, ..)| *position).max().unwrap_or(1);
         let head = FeedHead { position, tag: tag(position), schema: 1, watermark: watermark(kept) };
         let mut page = Vec::new();
         write_line(&mut page, &head).unwrap();
@@ -191,12 +188,6 @@ async fn what_is_committed_arrives_once_and_in_order_although_answers_are_lost()
     let hq = FakeHq::default();
     hq.with(|kept| {
         kept.swallow = 3;
-        kept.feed.push((
-            1,
-            "tax_group",
-            id(STANDARD),
-            Some(json!({"id": id(STANDARD), "code": "standard", "name": "Standard"})),
-        ));
     });
     let manager = shop.manager().await;
     let mut sessions = Vec::new();
@@ -267,30 +258,7 @@ async fn a_change_at_hq_is_pulled_and_a_forked_journal_stops_pushing_and_nothing
         record["id"] = json!(id(51));
         (position, "price", id(51), Some(record))
     };
-    // The store's checkpoint has a cursor of no HQ's: it begins anew, with a resync that names the price alone.
-    let running = {
-        let mut whole = Vec::new();
-        let rows: Vec<(String, Uuid, Value)> =
-            sqlx::query_as("select entity, id, record::jsonb from newer_than(0)")
-                .fetch_all(shop.pool())
-                .await
-                .unwrap();
-        for (entity, id, record) in rows {
-            whole.push((1, &*entity.leak(), id, Some(record)));
-        }
-        assert!(!whole.is_empty());
-        hq.with(|kept| kept.feed = whole);
-        let url = hq.listen().await;
-        sqlx::query("update identity set hq_url = $1")
-            .bind(url)
-            .execute(shop.database.owner())
-            .await
-            .unwrap();
-        let stop = CancellationToken::new();
-        let end = shop.end.take().unwrap();
-        let driver = tokio::spawn(driver::run(shop.state.clone(), 200, end, stop.clone()));
-        Running { stop, tasks: vec![driver] }
-    };
+    let running = Running::start(&mut shop, &hq).await;
     until("the fork is seen", async || shop.handle.view().halted.is_some()).await;
     hq.with(|kept| kept.feed.push(price(2, "8.50")));
     shop.handle.pull_and_push();
