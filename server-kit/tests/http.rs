@@ -21,6 +21,7 @@ use server_kit::{
     Surface, read, routes, serve,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -67,6 +68,17 @@ async fn slow() -> &'static str {
     "done"
 }
 
+static HELD: Semaphore = Semaphore::const_new(0);
+static GO_ON: Semaphore = Semaphore::const_new(0);
+
+/// Held until the test lets it go on
+#[utoipa::path(get, path = "/held", responses((status = 200)))]
+async fn held() -> &'static str {
+    HELD.add_permits(1);
+    GO_ON.acquire().await.unwrap().forget();
+    "done"
+}
+
 fn surface() -> Surface {
     let capability: Capability = Capability {
         name: "jars",
@@ -74,7 +86,8 @@ fn surface() -> Surface {
             .routes(routes!(put_jar))
             .routes(routes!(mistake))
             .routes(routes!(time))
-            .routes(routes!(slow)),
+            .routes(routes!(slow))
+            .routes(routes!(held)),
         permissions: &[],
         entities: &[],
         facts: &[],
@@ -249,6 +262,28 @@ async fn health_and_figures_are_for_everybody_and_tell_no_names() {
     let answer = get(&away, "/health/ready").await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "5"));
     assert_eq!(get(&away, "/health/live").await.status, 200);
+}
+
+#[tokio::test]
+async fn who_comes_when_all_turns_are_taken_is_told_when_to_come_again() {
+    let (_database, router) = world().await;
+    let turns = 512;
+    let taken: Vec<_> = (0..turns)
+        .map(|_| {
+            let router = router.clone();
+            tokio::spawn(async move { get(&router, "/api/v1/held").await.status.as_u16() })
+        })
+        .collect();
+    HELD.acquire_many(turns).await.unwrap().forget();
+    let away = get(&router, "/api/v1/time").await;
+    assert_eq!((away.status.as_u16(), away.header("retry-after")), (503, "1"));
+    assert_eq!(away.json()["type"], "/problems/overloaded");
+    assert_eq!(get(&router, "/health/live").await.status, 200, "watching goes on");
+    GO_ON.add_permits(turns as usize);
+    for one in taken {
+        assert_eq!(one.await.unwrap(), 200);
+    }
+    assert_eq!(get(&router, "/api/v1/time").await.status, 200);
 }
 
 struct Folder(PathBuf);
