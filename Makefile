@@ -37,7 +37,8 @@ rig: ## The fault tests in full: twenty kills of each kind
 
 .PHONY: soak
 soak: ## The simulator for a long time, over many seeds
-	@cargo run --release --locked -p simulation -- --steps 5000000
+	@cargo run --release --locked -p simulation -- --seeds 500 --steps 100000
+	@cargo run --release --locked -p simulation -- --seeds 10 --steps 1000000 --stores 1000
 
 .PHONY: bench
 bench: ## The benchmarks with their baselines: a table, and target/bench/report.json

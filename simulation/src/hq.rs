@@ -155,9 +155,13 @@ impl Hq {
         if life.is_forked {
             return PushReply::Forked;
         }
+        // Entries are kept in the order of their numbers.
+        let skip = usize::try_from(request.first.saturating_sub(1)).unwrap_or(0);
         let stored = life
             .entries
             .iter()
+            .skip(skip)
+            .take(request.entries.len())
             .map(|(stream, sequence, _, hash)| ((stream.clone(), *sequence), *hash))
             .collect();
         let known = Known { watermark: life.watermark, heads: life.heads.clone(), stored };

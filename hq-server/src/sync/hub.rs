@@ -61,6 +61,8 @@ pub(crate) struct Heard {
     pub(crate) online_until: Option<DateTime<Utc>>,
     /// How far its clock is ahead.
     pub(crate) clock_skew_ms: Option<i64>,
+    /// The checkpoint that it asked for more from.
+    pub(crate) position: Option<i64>,
     /// How it said it was.
     pub(crate) status: Option<StoreStatus>,
     /// What it said that it runs.
@@ -194,6 +196,11 @@ impl Hub {
         });
     }
 
+    /// Notes the checkpoint that a store has, as its request for more says: the bell may be down.
+    pub(crate) fn heard_position(&self, caller: &Caller, now: DateTime<Utc>, position: i64) {
+        self.note((caller.company_id, caller.store_id), now, |heard| heard.position = Some(position));
+    }
+
     /// Notes what a store said of itself over the bell.
     pub(crate) fn heard_status(&self, caller: &Caller, now: DateTime<Utc>, status: StoreStatus) {
         let store = (caller.company_id, caller.store_id);
@@ -202,6 +209,7 @@ impl Hub {
             if let Some(clock) = status.clock {
                 heard.clock_skew_ms = Some((clock - now).num_milliseconds());
             }
+            heard.position = Some(status.position);
             heard.status = Some(status);
         });
     }
@@ -242,6 +250,7 @@ impl Hub {
             online_since: None,
             online_until: None,
             clock_skew_ms: None,
+            position: None,
             status: None,
             versions: None,
         });

@@ -15,7 +15,7 @@ use super::bell::ask_everywhere;
 use super::hub::{Ask, Hub};
 
 /// Counting further would read the whole feed to say "very far behind".
-const MOST_BEHIND: i64 = 100_000;
+const MOST_BEHIND: i64 = 10_000;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -47,7 +47,7 @@ struct SyncStore {
     feed_position: i64,
     /// HQ's last position.
     feed_head: i64,
-    /// How many records it lacks (counted up to 100,000).
+    /// How many records it lacks (counted up to 10,000).
     feed_behind: i64,
     /// Since when it lacks the oldest of them; null: it lacks none.
     feed_behind_since: Option<DateTime<Utc>>,

@@ -161,18 +161,19 @@ async fn write_heard(state: &AppState, hub: &Hub) {
                     r#"insert into store_status as known (store_id, last_seen_at, online_since, online_until, position, pending,
                            oldest_pending_at, clock_skew_ms, registers, disk, versions, status_at)
                        select h.store_id, h.at, case when h.is_bell then h.online_since end, case when h.is_bell then h.online_until end,
-                           coalesce(h.position, 0), coalesce(h.pending, 0), h.oldest_pending_at, h.clock_skew_ms,
+                           coalesce(h.position, before.position, 0), coalesce(h.pending, 0), h.oldest_pending_at, h.clock_skew_ms,
                            coalesce(h.registers, 0), h.disk, h.versions, case when h.is_status then h.at end
                        from jsonb_to_recordset($1) as h (store_id uuid, at timestamptz, is_bell boolean, online_since timestamptz,
                            online_until timestamptz, is_status boolean, position bigint, pending bigint, oldest_pending_at timestamptz,
                            clock_skew_ms bigint, registers bigint, disk bigint, versions jsonb)
                        join store s on s.company_id = current_company() and s.id = h.store_id
+                       left join store_status before on before.company_id = current_company() and before.store_id = h.store_id
                        order by h.store_id
                        on conflict (company_id, store_id) do update set
                            last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at),
                            online_since = case when excluded.online_until is null then known.online_since else excluded.online_since end,
                            online_until = coalesce(excluded.online_until, known.online_until),
-                           position = case when excluded.status_at is null then known.position else excluded.position end,
+                           position = excluded.position,
                            pending = case when excluded.status_at is null then known.pending else excluded.pending end,
                            oldest_pending_at = case when excluded.status_at is null then known.oldest_pending_at else excluded.oldest_pending_at end,
                            clock_skew_ms = coalesce(excluded.clock_skew_ms, known.clock_skew_ms),
@@ -206,7 +207,7 @@ fn row(store_id: Uuid, heard: &Heard) -> serde_json::Value {
         "online_since": heard.online_since,
         "online_until": heard.online_until,
         "is_status": status.is_some(),
-        "position": status.map(|status| status.position),
+        "position": heard.position,
         "pending": status.map(|status| status.pending),
         "oldest_pending_at": status.and_then(|status| status.oldest_pending_at),
         "clock_skew_ms": heard.clock_skew_ms,

@@ -25,7 +25,7 @@ pub(crate) const ENTITIES: &[Entity] = &[
     Entity {
         name: "store",
         sql: "select id, json_build_object('id', id, 'code', code, 'name', name, 'time_zone', time_zone, 'currency', currency,
-                'price_level_id', price_level_id, 'tax_rounding', tax_rounding, 'rounding_mode', rounding_mode, 'stock_policy', stock_policy,
+                'price_level_id', price_level_id, 'tax_area_id', tax_area_id, 'tax_rounding', tax_rounding, 'rounding_mode', rounding_mode, 'stock_policy', stock_policy,
                 'legal_name', legal_name, 'address', address, 'tax_number', tax_number, 'archived', archived_at is not null)::text as record
               from store where id = any($1) and id = $2 and company_id = current_company()",
     },
@@ -97,6 +97,32 @@ pub(crate) const ENTITIES: &[Entity] = &[
                 'price_level_id', price_level_id, 'customer_group', customer_group, 'tax_number', tax_number,
                 'exemption_certificate', exemption_certificate, 'exemption_expires_on', exemption_expires_on)::text as record
               from customer where id = any($1) and archived_at is null and company_id = current_company() and $2::uuid is not null",
+    },
+    // A promotion that names stores is theirs alone.
+    Entity {
+        name: "promotion",
+        sql: r#"select id, json_build_object('id', id, 'name', name, 'priority', priority, 'exclusive', exclusive, 'when', "when",
+                'limit_per_sale', limit_per_sale, 'limit_per_customer', limit_per_customer, 'offer', offer)::text as record
+              from promotion where id = any($1) and archived_at is null and company_id = current_company()
+                and (jsonb_typeof("when" -> 'stores') is distinct from 'array' or "when" -> 'stores' ? $2::uuid::text)"#,
+    },
+    Entity {
+        name: "price_rule",
+        sql: r#"select id, json_build_object('id', id, 'name', name, 'sequence', sequence, 'of', "of", 'conditions', conditions,
+                'effect', effect)::text as record
+              from price_rule where id = any($1) and archived_at is null and company_id = current_company() and $2::uuid is not null"#,
+    },
+    Entity {
+        name: "tax_area",
+        sql: "select a.id, json_build_object('id', a.id, 'code', a.code, 'name', a.name, 'country', a.country,
+                'tax_rounding', a.tax_rounding, 'rounding_mode', a.rounding_mode, 'mapping', (
+                    select coalesce(json_agg(json_build_object('tax_id', m.tax_id, 'becomes', m.becomes) order by m.tax_id), '[]')
+                    from (select x.tax_id, coalesce(json_agg(x.becomes_id order by x.becomes_id) filter (where x.becomes_id is not null),
+                              '[]') as becomes
+                          from tax_area_mapping x where x.company_id = a.company_id and x.tax_area_id = a.id group by x.tax_id) m))::text
+                as record
+              from tax_area a where a.id = any($1) and a.archived_at is null and a.company_id = current_company()
+                and $2::uuid is not null",
     },
     Entity {
         name: "price",

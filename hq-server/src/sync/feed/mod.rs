@@ -38,6 +38,9 @@ pub(crate) async fn get_feed(
         .map(|text| Cursor::decode(&text))
         .transpose()
         .map_err(|bad| Problem::invalid("/after", "cursor", bad.to_string()))?;
+    if let Some(whole) = cursor.as_ref().filter(|cursor| cursor.record.is_none()) {
+        hub.heard_position(&caller, state.clock.now(), whole.position);
+    }
     // A page is held whole while it is sent: so many at once, and the others come again.
     let permit = hub.page_permit().await?;
     let served =
