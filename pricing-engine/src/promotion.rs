@@ -346,16 +346,21 @@ impl Findings {
     }
 
     fn percent(&mut self, pointer: &str, percent: Percent) {
-        let is_right = percent.is_positive() && percent <= Percent::HUNDRED;
-        self.check(is_right, &format!("{pointer}/percent"), InvalidReason::PercentOutOfRange);
+        if !percent.is_positive() || percent > Percent::HUNDRED {
+            self.add(format!("{pointer}/percent"), InvalidReason::PercentOutOfRange);
+        }
     }
 
     fn amount(&mut self, pointer: &str, amount: Amount) {
-        self.check(amount.is_positive(), &format!("{pointer}/amount"), InvalidReason::AmountNotPositive);
+        if !amount.is_positive() {
+            self.add(format!("{pointer}/amount"), InvalidReason::AmountNotPositive);
+        }
     }
 
     fn price(&mut self, pointer: &str, price: Amount) {
-        self.check(!price.is_negative(), &format!("{pointer}/price"), InvalidReason::NegativePrice);
+        if price.is_negative() {
+            self.add(format!("{pointer}/price"), InvalidReason::NegativePrice);
+        }
     }
 
     fn effect(&mut self, effect: Effect) {
@@ -432,8 +437,9 @@ impl When {
         let coupon = self.coupon.as_ref().map(|code| code.trim().is_empty());
         found.check(is_some(coupon), "/when/coupon", InvalidReason::EmptyCoupon);
         for (at, condition) in self.conditions.iter().enumerate() {
-            let pointer = format!("/when/conditions/{at}");
-            found.check(condition.is_complete(), &pointer, InvalidReason::IncompleteCondition);
+            if !condition.is_complete() {
+                found.add(format!("/when/conditions/{at}"), InvalidReason::IncompleteCondition);
+            }
         }
     }
 

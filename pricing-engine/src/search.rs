@@ -9,10 +9,13 @@ use shared_model::Percent;
 
 use crate::promotion::Effect;
 
-/// The most steps that the search for the best combination takes in one sale, all classes together.
-pub const MAX_STEPS: u32 = 20_000;
+/// The most steps that the search for the best combination takes in one sale, all classes together. A step is a look at
+/// one offer or one choice of units: well below a microsecond.
+pub const MAX_STEPS: u32 = 10_000;
 /// The most competing units that are searched exhaustively; more are combined greedily.
 pub const MAX_UNITS: u32 = 40;
+/// With how many offers first, the most promising ones, a combination is tried greedily.
+const MAX_ROUNDS: usize = 6;
 
 /// A billionth of a currency's unit: fine enough that a part of a price compares right.
 pub(crate) type Fine = i128;
@@ -391,7 +394,11 @@ impl<'p> Search<'p> {
                 let times = slots.iter().map(Vec::len).min().unwrap_or(0);
                 (0..times)
                     .map(|time| slots.iter().filter_map(|slot| slot.get(time)).flatten().sum())
-                    .map(|value: Fine| off(effect, value, 1))
+                    .map(|value: Fine| match effect {
+                        // Other groups may use an amount up where the dearest units together do not.
+                        Effect::Amount(_) => off(effect, Fine::MAX, 1),
+                        _ => off(effect, value, 1),
+                    })
                     .sum()
             }
             Reward::Cheapest(free) => group.slots.first().map_or(0, |slot| {
@@ -426,11 +433,14 @@ impl<'p> Search<'p> {
 
     /// Decides about the first undecided pool of the component from this place on, every way.
     fn node(&mut self, at: usize, value: Fine) {
-        if self.steps == 0 {
+        // Its upper bound looks at every offer.
+        let cost = u32::try_from(self.component.groups.len()).unwrap_or(u32::MAX).saturating_add(1);
+        if self.steps < cost {
+            self.steps = 0;
             self.is_cut = true;
             return;
         }
-        self.steps -= 1;
+        self.steps -= cost;
         let open = self.component.pools.get(at..).unwrap_or_default();
         let Some(ahead) = open.iter().position(|pool| self.remaining(*pool) > 0) else {
             self.take_onces(0, value);
@@ -624,8 +634,19 @@ impl<'p> Search<'p> {
     /// Good combinations without a search: each promotion of groups first once, its best groups until they save no
     /// more than their units would by themselves; then the rest; with and without leaving units for amounts off all.
     fn greedy(&mut self) {
-        let groups = self.component.groups.clone();
-        for first in 0..=groups.len() {
+        // The most promising first; what saves nothing even alone is left out for good.
+        let mut promising: Vec<(Fine, usize)> = self
+            .component
+            .groups
+            .iter()
+            .map(|group| (self.alone(*group, &self.component.pools), *group))
+            .collect();
+        promising.retain(|(saving, _)| *saving > 0);
+        promising.sort_by_key(|(saving, group)| (std::cmp::Reverse(*saving), *group));
+        let groups: Vec<usize> = promising.into_iter().map(|(_, group)| group).collect();
+        self.component.groups.clone_from(&groups);
+        let rounds = groups.len().min(MAX_ROUNDS);
+        for first in (0..rounds).chain([groups.len()]) {
             for is_saved_for_onces in [false, true] {
                 if is_saved_for_onces && self.component.onces.is_empty() {
                     continue;
@@ -1089,6 +1110,23 @@ mod tests {
                 prop_assert!(count <= limit);
             }
         }
+    }
+
+    #[test]
+    fn an_amount_off_a_pair_is_used_up_by_pairing_dear_with_cheap() {
+        let units = |count, cents: i32| Units { count, value: Fine::from(cents) * CENT };
+        let effect = Effect::Amount("7.83".parse().unwrap());
+        let problem = Problem {
+            pools: vec![units(2, 1_190), units(1, 419), units(1, 363)],
+            groups: vec![Group {
+                left: u32::MAX,
+                slots: vec![Slot { count: 2, takes: vec![true; 3] }],
+                reward: Reward::Whole(effect),
+            }],
+            ..Problem::default()
+        };
+        let (found, is_best) = best(&problem, &mut MAX_STEPS.clone());
+        assert_eq!((found.value, is_best), (1_566 * CENT, true));
     }
 
     #[test]
