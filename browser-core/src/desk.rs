@@ -1,0 +1,155 @@
+//! The calls, from JSON to JSON.
+
+use checkout::barcode::{self, PrefixRule};
+use checkout::{
+    Cart, Catalogue, ComputedSale, Receipt, RefundAsked, RefusalRecord, Refusals, Rules, Settlement, Tendered,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use shared_model::ids::PaymentId;
+use shared_model::selling::SaleCompleted;
+use shared_model::tenders::TenderRecord;
+
+/// Why a call could not be read at all: a mistake of the caller's, not of the customer's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed(pub String);
+
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+/// What a call answers: what it came to, or everything that is wrong.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer<T> {
+    Ok(T),
+    Refused(Vec<RefusalRecord>),
+}
+
+impl<T> From<Result<T, Refusals>> for Answer<T> {
+    fn from(result: Result<T, Refusals>) -> Self {
+        match result {
+            Ok(value) => Self::Ok(value),
+            Err(refusals) => Self::Refused(refusals.iter().map(RefusalRecord::from).collect()),
+        }
+    }
+}
+
+/// A refund with how it is given back.
+#[derive(Serialize)]
+struct Refunded {
+    sale: ComputedSale,
+    settlement: Settlement,
+}
+
+/// A receipt as it is sent: the sale, and what came back of it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WholeReceipt {
+    sale: SaleCompleted,
+    #[serde(default)]
+    returned: Vec<SaleCompleted>,
+}
+
+/// A till's place: what carts are computed against, read once and kept.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    catalogue: Catalogue,
+    rules: Rules,
+    tenders: Vec<TenderRecord>,
+}
+
+fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T, Malformed> {
+    serde_json::from_str(json).map_err(|error| Malformed(format!("{what}: {error}")))
+}
+
+fn write<T: Serialize>(answer: &T) -> Result<String, Malformed> {
+    serde_json::to_string(answer).map_err(|error| Malformed(error.to_string()))
+}
+
+impl Desk {
+    /// A desk with this catalogue, these rules and these tenders.
+    pub fn new(catalogue: &str, rules: &str, tenders: &str) -> Result<Self, Malformed> {
+        Ok(Self {
+            catalogue: read("catalogue", catalogue)?,
+            rules: read("rules", rules)?,
+            tenders: read("tenders", tenders)?,
+        })
+    }
+
+    /// Other rules: the clock went on, another person stands here.
+    pub fn set_rules(&mut self, rules: &str) -> Result<(), Malformed> {
+        self.rules = read("rules", rules)?;
+        Ok(())
+    }
+
+    /// Variants that were looked up since, or changed.
+    pub fn add_items(&mut self, items: &str) -> Result<(), Malformed> {
+        let items: Vec<checkout::Item> = read("items", items)?;
+        self.catalogue.items.extend(items.into_iter().map(|item| (item.variant_id, item)));
+        Ok(())
+    }
+
+    /// [`checkout::compute`]: a cart with every amount.
+    pub fn compute(&self, cart: &str) -> Result<String, Malformed> {
+        let cart: Cart = read("cart", cart)?;
+        write(&Answer::from(checkout::compute(&cart, &self.catalogue, &self.rules)))
+    }
+
+    /// [`checkout::settle`]: its payments with change and rounding.
+    pub fn settle(&self, sale: &str, payments: &str) -> Result<String, Malformed> {
+        let sale: ComputedSale = read("sale", sale)?;
+        let payments: Vec<Tendered> = read("payments", payments)?;
+        write(&Answer::from(checkout::settle(&sale, &payments, &self.tenders)))
+    }
+
+    /// [`checkout::refund`] and [`checkout::give_back`]. `payment_ids` are for what is given back: one for each payment of
+    /// the receipt is enough.
+    pub fn refund(&self, asked: &str, receipt: &str, payment_ids: &str) -> Result<String, Malformed> {
+        let asked: Vec<RefundAsked> = read("asked", asked)?;
+        let whole: WholeReceipt = read("receipt", receipt)?;
+        let ids: Vec<PaymentId> = read("payment_ids", payment_ids)?;
+        let Some(spare) = ids.first().copied().filter(|_| ids.len() >= whole.sale.payments.len()) else {
+            return Err(Malformed("payment_ids: one for each payment of the receipt".to_owned()));
+        };
+        let receipt = Receipt { sale: &whole.sale, returned: &whole.returned };
+        let refunded = checkout::refund(&asked, &receipt).and_then(|sale| {
+            // As many payments are given back at most as were made: the ids never run out.
+            let mut ids = ids.iter().cycle();
+            let next = || ids.next().copied().unwrap_or(spare);
+            let settlement = checkout::give_back(&sale, &receipt, &self.tenders, next)?;
+            Ok(Refunded { sale, settlement })
+        });
+        write(&Answer::from(refunded))
+    }
+
+    /// [`checkout::barcode::read`]: what a scanned code says.
+    pub fn scan(code: &str, rules: &str) -> Result<String, Malformed> {
+        let rules: Vec<PrefixRule> = read("rules", rules)?;
+        write(&match barcode::read(code, &rules) {
+            Ok(scanned) => Answer::Ok(scanned),
+            Err(error) => Answer::Refused(vec![RefusalRecord {
+                pointer: String::new(),
+                code: "barcode".to_owned(),
+                detail: error.to_string(),
+            }]),
+        })
+    }
+
+    /// [`checkout::prove`]: whether a completed sale adds up.
+    pub fn prove(sale: &str) -> Result<String, Malformed> {
+        let sale: SaleCompleted = read("sale", sale)?;
+        write(&match checkout::prove(&sale) {
+            Ok(()) => Answer::Ok(true),
+            Err(error) => Answer::Refused(vec![RefusalRecord {
+                pointer: error.pointer.clone(),
+                code: error.reason.code().to_owned(),
+                detail: error.reason.to_string(),
+            }]),
+        })
+    }
+}
