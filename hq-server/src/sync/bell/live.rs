@@ -7,8 +7,10 @@ use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use server_kit::{AppState, Problem, read};
-use sync_protocol::wire::{BELL_COALESCE_MS, BELL_PING_MS, HqMessage, MAX_BELL_BYTES, StoreMessage};
+use server_kit::{AppState, Problem, metrics, read};
+use sync_protocol::wire::{
+    BELL_COALESCE_MS, BELL_PING_MS, HqMessage, MAX_BELL_BYTES, StoreMessage, StoreStatus,
+};
 use sync_protocol::{Hash, Watermark};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
@@ -109,12 +111,24 @@ fn heard(hub: &Hub, caller: &Caller, state: &AppState, text: &str) {
     let now = state.clock.now();
     match serde_json::from_str(text) {
         Ok(StoreMessage::Hello { versions, .. }) => hub.heard_versions(caller, now, versions),
-        Ok(StoreMessage::Status(status)) => hub.heard_status(caller, now, status),
+        Ok(StoreMessage::Status(status)) => {
+            show(caller, &status);
+            hub.heard_status(caller, now, status);
+        }
         // A newer release may say more than this one understands.
         Err(error) => {
             tracing::debug!(store_id = %caller.store_id, %error, "a message of the bell was not understood");
         }
     }
+}
+
+/// How the store is, for whoever watches the figures.
+#[expect(clippy::cast_precision_loss, reason = "a gauge need not count beyond 2^52")]
+fn show(caller: &Caller, status: &StoreStatus) {
+    let store = caller.store_id.to_string();
+    let labels = [("store_id", store.as_str())];
+    metrics::gauge("store_feed_position", &labels, status.position as f64);
+    metrics::gauge("store_journal_pending", &labels, status.pending as f64);
 }
 
 async fn say(socket: &mut WebSocket, message: &HqMessage) -> Result<(), ()> {

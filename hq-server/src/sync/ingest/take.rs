@@ -278,6 +278,7 @@ async fn open_incidents(
         events.push(entry.event_id);
         entry_kinds.push(entry.kind.as_str());
     }
+    alarm_where_others_have_the_same(tx, caller, &reasons).await?;
     sqlx::query!(
         "insert into incident (id, store_id, kind, reason, incarnation, sequence, event_id, entry_kind, opened_at)
          select i.id, $1, i.kind, i.reason, $2, i.sequence, i.event_id, i.entry_kind, $3
@@ -296,6 +297,27 @@ async fn open_incidents(
     )
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// The same reason from two stores is likely this server's own fault, and somebody should be woken for it.
+async fn alarm_where_others_have_the_same(
+    tx: &mut Tx,
+    caller: &Caller,
+    reasons: &[String],
+) -> Result<(), sqlx::Error> {
+    let shared = sqlx::query_scalar!(
+        "select distinct reason from incident
+         where company_id = current_company() and state = 'open' and store_id <> $1 and reason = any($2)",
+        caller.store_id,
+        reasons,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    for reason in shared {
+        metrics::count("entries_set_aside_in_several_stores_total", &[]);
+        tracing::error!(store_id = %caller.store_id, reason, "entries of several stores are set aside for the same reason");
+    }
     Ok(())
 }
 
