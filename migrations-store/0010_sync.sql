@@ -104,14 +104,14 @@ begin
                 entity.name, entity.name);
         end if;
     end loop;
-    -- A backup is hours old, not thousands of commits: of a whole bootstrap only the newest are kept.
+    -- A backup is hours old, not thousands of commits; what a bootstrap brought, another store has too.
     if staged.resync then
         delete from public.record_position;
+    else
+        insert into public.record_position as known (entity, id, position)
+            select s.entity, s.id, s.position from public.staged_record s where s.record is not null
+            on conflict on constraint record_position_pkey do update set position = excluded.position;
     end if;
-    insert into public.record_position as known (entity, id, position)
-        select s.entity, s.id, s.position from public.staged_record s
-        where s.record is not null and s.position > staged.position - 10000 and (not staged.resync or s.position > 1)
-        on conflict on constraint record_position_pkey do update set position = excluded.position;
     delete from public.record_position where position <= staged.position - 10000;
     update from_hq.staff set active = false where active and id = any (switched_off);
     insert into public.checkpoint as c (cursor, position, tag, schema, folded, applied_at)
@@ -124,6 +124,10 @@ begin
         delete from public.staged_record;
     else
         truncate public.staged_record;
+        -- Before the first till asks: else a search goes by what was true of empty tables.
+        for entity in select c.relname as name from pg_class c where c.relnamespace = 'from_hq'::regnamespace and c.relkind = 'r' loop
+            execute format('analyze from_hq.%I', entity.name);
+        end loop;
     end if;
     delete from public.staging;
     return staged.position;
@@ -142,7 +146,8 @@ begin
         select c.relname as name, string_agg(format(case when a.atttypid = 'numeric'::regtype then '%1$L, t.%1$I::text' else '%1$L, t.%1$I' end,
             a.attname), ', ' order by a.attnum) as fields
         from pg_class c join pg_attribute a on a.attrelid = c.oid
-        where c.relnamespace = 'from_hq'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped and a.attname <> 'deleted'
+        where c.relnamespace = 'from_hq'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+            and a.attname <> 'deleted'
         group by c.relname order by c.relname
     loop
         return query execute format('select p.entity, p.id, p.position, case when t.deleted then null else jsonb_build_object(%1$s)::text end

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use facts::Place;
 use server_kit::Problem;
 use shared_model::catalogue::StockPolicy;
-use shared_model::ids::{CompanyId, PriceLevelId, StoreId};
+use shared_model::ids::{CompanyId, PriceLevelId, StoreId, TaxAreaId};
 use shared_model::taxes::TaxRounding;
 use shared_model::{Currency, Rounding};
 use sqlx::PgConnection;
@@ -30,6 +30,8 @@ pub struct ThisStore {
     pub currency: Currency,
     /// Its price level.
     pub price_level_id: Option<PriceLevelId>,
+    /// The tax area that it lies in.
+    pub tax_area_id: Option<TaxAreaId>,
     /// Where its tax is rounded.
     pub tax_rounding: TaxRounding,
     /// How.
@@ -72,7 +74,7 @@ impl From<NotReady> for Problem {
 pub async fn load(connection: &mut PgConnection) -> Result<ThisStore, NotReady> {
     let row = sqlx::query!(
         r#"select i.company_id, i.store_id, i.store_code, i.incarnation, i.letter, c.position as "position?", s.time_zone as "time_zone?",
-               s.currency as "currency?: Currency", s.price_level_id, s.tax_rounding as "tax_rounding?: TaxRounding",
+               s.currency as "currency?: Currency", s.price_level_id, s.tax_area_id, s.tax_rounding as "tax_rounding?: TaxRounding",
                s.rounding_mode as "rounding_mode?: Rounding", s.stock_policy as "stock_policy?: StockPolicy"
            from identity i left join checkpoint c on true left join from_hq.store s on s.id = i.store_id"#
     )
@@ -99,6 +101,7 @@ pub async fn load(connection: &mut PgConnection) -> Result<ThisStore, NotReady> 
         time_zone: time_zone.parse().map_err(|_| NotReady::TimeZone(time_zone))?,
         currency,
         price_level_id: row.price_level_id.map(PriceLevelId::new),
+        tax_area_id: row.tax_area_id.map(TaxAreaId::new),
         tax_rounding,
         rounding_mode,
         stock_policy,

@@ -179,21 +179,25 @@ pub(crate) async fn by_barcode(tx: &mut Tx, cx: &Context, code: &str) -> Result<
 /// The hits: a barcode, SKUs that begin so, names with all the words. Conditions are written out, as only constants find
 /// their index.
 fn statement(asked: &str, after: Option<&Cursor>, limit: usize) -> QueryBuilder<Postgres> {
-    const SOLD: &str = "not v.deleted and not v.archived and not p.deleted and not p.archived";
     let most = i64::try_from(limit).unwrap_or(100) + 1;
     let folded = fold(asked);
     let sku_prefix = format!("{}%", escape(&folded));
-    let mut query = QueryBuilder::new("select rank, name, id from (");
+    let mut query = QueryBuilder::new("");
+    begin_with_names(&mut query, &folded, after, most);
+    query.push("select rank, name, id from (");
     if !asked.is_empty() {
         query
-            .push("(select 0 as rank, folded(p.name) as name, v.id from from_hq.barcode b join from_hq.variant v on v.id = b.variant_id join from_hq.product p on p.id = v.product_id where not b.deleted and b.code = ")
+            .push(
+                "(select 0 as rank, p.search_name as name, v.id from from_hq.barcode b join from_hq.variant v on v.id = b.variant_id
+                  join from_hq.product p on p.id = v.product_id
+                  where not v.deleted and not v.archived and not p.deleted and not p.archived and not b.deleted and b.code = ",
+            )
             .push_bind(asked.to_owned())
-            .push(" and ")
-            .push(SOLD)
-            .push(" limit 20) union all (select 1, folded(v.sku), v.id from from_hq.variant v join from_hq.product p on p.id = v.product_id where folded(v.sku) collate \"C\" like ")
-            .push_bind(sku_prefix.clone())
-            .push(" and ")
-            .push(SOLD);
+            .push(
+                " limit 20) union all (select 1, folded(v.sku), v.id from from_hq.variant v join from_hq.product p on p.id = v.product_id
+                  where not v.deleted and not v.archived and not p.deleted and not p.archived and folded(v.sku) collate \"C\" like ",
+            )
+            .push_bind(sku_prefix.clone());
         if let Some(Cursor(1, name, id)) = after {
             query
                 .push(" and (folded(v.sku) collate \"C\", v.id) > (")
@@ -204,32 +208,14 @@ fn statement(asked: &str, after: Option<&Cursor>, limit: usize) -> QueryBuilder<
         }
         query.push(" order by folded(v.sku) collate \"C\", v.id limit ").push_bind(most).push(") union all ");
     }
-    query
-        .push("(select 2 as rank, folded(p.name) as name, v.id from from_hq.product p join from_hq.variant v on v.product_id = p.id where ")
-        .push(SOLD);
-    for word in folded.split_whitespace().take(MOST_WORDS) {
-        // Three letters may stand anywhere in a word; fewer find no trigram but at its beginning.
-        let pattern = if word.chars().count() < 3 {
-            format!("% {}%", escape(word))
-        } else {
-            format!("%{}%", escape(word))
-        };
-        query.push(" and (' ' || folded(p.name)) like ").push_bind(pattern);
-    }
+    query.push(
+        "(select 2 as rank, p.search_name as name, v.id from first_named p join from_hq.variant v on v.product_id = p.id
+          where not v.deleted and not v.archived",
+    );
     if !asked.is_empty() {
         query.push(" and not folded(v.sku) collate \"C\" like ").push_bind(sku_prefix);
     }
-    if let Some(Cursor(2, name, id)) = after {
-        query
-            .push(" and folded(p.name) collate \"C\" >= ")
-            .push_bind(name.clone())
-            .push(" and (folded(p.name) collate \"C\", v.id) > (")
-            .push_bind(name.clone())
-            .push(", ")
-            .push_bind(*id)
-            .push(")");
-    }
-    query.push(" order by folded(p.name) collate \"C\", v.id limit ").push_bind(most).push(")) as hits");
+    query.push(")) as hits");
     if let Some(Cursor(rank, name, id)) = after {
         query
             .push(" where (rank, name collate \"C\", id) > (")
@@ -242,6 +228,43 @@ fn statement(asked: &str, after: Option<&Cursor>, limit: usize) -> QueryBuilder<
     }
     query.push(" order by rank, name collate \"C\", id limit ").push_bind(most);
     query
+}
+
+/// The products whose names have all the words, the first of them in the order of their names: looked up by the words'
+/// trigrams, sorted before their variants are.
+fn begin_with_names(query: &mut QueryBuilder<Postgres>, folded: &str, after: Option<&Cursor>, most: i64) {
+    query.push(
+        "with named as materialized (select p.id, p.search_name from from_hq.product p where not p.deleted and not p.archived",
+    );
+    let words: Vec<&str> = folded.split_whitespace().take(MOST_WORDS).collect();
+    let is_one_letter = !words.is_empty() && words.iter().all(|word| word.chars().count() == 1);
+    for word in words {
+        let escaped = escape(word);
+        if is_one_letter {
+            // Half of all names have a word that begins so; those that begin so themselves stand together.
+            query.push(" and p.search_name collate \"C\" like ").push_bind(format!(" {escaped}%"));
+        } else {
+            // Three letters may stand anywhere in a word; fewer find no trigram but at its beginning.
+            let pattern =
+                if word.chars().count() < 3 { format!("% {escaped}%") } else { format!("%{escaped}%") };
+            query.push(" and p.search_name like ").push_bind(pattern);
+        }
+    }
+    if let Some(Cursor(2, name, _)) = after {
+        query.push(" and p.search_name collate \"C\" >= ").push_bind(name.clone());
+    }
+    if folded.is_empty() {
+        // Everything: in the order of the index, and no further than needed.
+        query
+            .push(" order by p.search_name collate \"C\" fetch first ")
+            .push((most * 2).to_string())
+            .push(" rows with ties");
+    }
+    // Twice as many, as a product may have no variant that is sold.
+    query
+        .push("), first_named as materialized (select * from named order by search_name collate \"C\" fetch first ")
+        .push((most * 2).to_string())
+        .push(" rows with ties) ");
 }
 
 /// As the database's `folded`: small letters, no accents.

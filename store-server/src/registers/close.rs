@@ -1,6 +1,10 @@
 //! Closing a session: its Z.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use server_kit::{Context, Tx};
 use shared_model::ids::{RegisterSessionId, UserId};
 use shared_model::registers::{RegisterSessionClosed, TenderCount};
@@ -16,12 +20,36 @@ use crate::{locks, this_store};
 pub const KIND: &str = "register_session_closed";
 
 /// What is closed with.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct CloseSession {
     /// What is there of each tender; where nothing is said, the last count.
-    // Without `default`, which would read an empty list as this.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub counted: Option<Vec<CountedTender>>,
+}
+
+impl<'de> Deserialize<'de> for CloseSession {
+    /// As an object only: serde would read a list as a struct too, and an empty one closes a session.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            counted: Option<Vec<CountedTender>>,
+        }
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = CloseSession;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CloseSession, A::Error> {
+                let Fields { counted } = Fields::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(CloseSession { counted })
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
 }
 
 /// Closes it. Closed already with the same count: the same answer.

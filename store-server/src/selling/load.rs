@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use checkout::{Catalogue, Item, TaxGroup};
-use chrono::NaiveDate;
+use checkout::{Catalogue, Customer, ItemRecords, PriceRule, Promotion, Records, TaxGroupRecords};
+use chrono::{NaiveDate, NaiveDateTime};
 use serde::Deserialize;
-use shared_model::catalogue::{DepartmentRecord, ProductRecord, StockPolicy, VariantRecord};
-use shared_model::ids::{TaxGroupId, VariantId};
-use shared_model::prices::PriceRecord;
+use shared_model::catalogue::{DepartmentRecord, KitPartRecord, StockPolicy};
+use shared_model::customers::CustomerRecord;
+use shared_model::ids::{CustomerId, PromotionId, TaxAreaId, VariantId};
+use shared_model::tax_areas::TaxAreaRecord;
 use shared_model::taxes::TaxRecord;
 use shared_model::tenders::TenderRecord;
-use shared_model::{Currency, UnitPrice};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -30,6 +30,10 @@ pub(crate) struct Wanted<'a> {
     pub(crate) skus: Vec<&'a str>,
     /// Goods by barcode.
     pub(crate) barcodes: Vec<&'a str>,
+    /// Who buys.
+    pub(crate) customer: Option<CustomerId>,
+    /// The moment, in the store's zone: promotions that are on then are loaded.
+    pub(crate) at: NaiveDateTime,
 }
 
 /// What came of it.
@@ -38,8 +42,12 @@ pub(crate) struct Loaded {
     pub(crate) digest: Option<Vec<u8>>,
     /// The session's date.
     pub(crate) business_date: Option<NaiveDate>,
-    /// The goods and their rules.
+    /// The goods and their rules, in the store's tax area.
     pub(crate) catalogue: Catalogue,
+    /// The tax area that the store lies in.
+    pub(crate) tax_area: Option<TaxAreaRecord>,
+    /// Who buys, where HQ knows them.
+    pub(crate) customer: Option<Customer>,
     /// Those whose stock may not go below zero.
     pub(crate) blocked: Vec<VariantId>,
     /// Which variant a line's SKU or barcode stands for.
@@ -51,17 +59,8 @@ pub(crate) struct Loaded {
 #[derive(Debug, Deserialize)]
 struct LoadedItem {
     codes: Vec<String>,
-    variant: VariantRecord,
-    product: ProductRecord,
-    gone: bool,
-    prices: Vec<PriceRecord>,
-}
-
-#[derive(Debug, Deserialize)]
-struct LoadedGroup {
-    id: TaxGroupId,
-    code: String,
-    tax_ids: Vec<shared_model::ids::TaxId>,
+    #[serde(flatten)]
+    records: ItemRecords,
 }
 
 /// Loads it. The checkpoint is held.
@@ -71,11 +70,15 @@ pub(crate) async fn load(
     store: &ThisStore,
 ) -> sqlx::Result<Loaded> {
     let row = sqlx::query!(
-        r#"with wanted as (
+        r#"with recursive wanted as (
              select v.id, null::text as code from from_hq.variant v where v.id = any ($2)
              union all select v.id, v.sku from from_hq.variant v where v.sku = any ($3) and not v.deleted
              union all select b.variant_id, b.code from from_hq.barcode b where b.code = any ($4) and not b.deleted),
-         goods as (select id, coalesce(array_agg(code) filter (where code is not null), '{}') as codes from wanted group by id)
+         goods as (select id, coalesce(array_agg(code) filter (where code is not null), '{}') as codes from wanted group by id),
+         kits as (
+             select k.id, k.kit_id, k.part_id, k.quantity from from_hq.kit_part k join goods g on g.id = k.kit_id where not k.deleted
+             union select k.id, k.kit_id, k.part_id, k.quantity from from_hq.kit_part k join kits on kits.part_id = k.kit_id
+                 where not k.deleted)
          select
            (select digest from sale_request where sale_id = $1) as digest,
            (select business_date from register_session where id = $5) as business_date,
@@ -84,7 +87,11 @@ pub(crate) async fn load(
                    'archived', v.archived),
                'product', json_build_object('id', p.id, 'department_id', p.department_id, 'name', p.name, 'description', '',
                    'tax_group_id', p.tax_group_id, 'unit', p.unit, 'quantity_decimals', p.quantity_decimals,
-                   'discountable', p.discountable, 'stock_policy', p.stock_policy, 'archived', p.archived),
+                   'discountable', p.discountable, 'stock_policy', p.stock_policy, 'kind', coalesce(p.kind, 'goods'),
+                   'weighed', coalesce(p.weighed, false), 'minimum_age', p.minimum_age,
+                   'serial_required', coalesce(p.serial_required, false), 'open_price', coalesce(p.open_price, false),
+                   'open_price_min', trim_scale(p.open_price_min)::text, 'open_price_max', trim_scale(p.open_price_max)::text,
+                   'archived', p.archived),
                'prices', coalesce((select json_agg(json_build_object('id', r.id, 'variant_id', r.variant_id,
                        'price_level_id', r.price_level_id, 'store_id', r.store_id, 'kind', r.kind,
                        'min_quantity', trim_scale(r.min_quantity)::text, 'valid_from', r.valid_from, 'valid_until', r.valid_until,
@@ -106,7 +113,33 @@ pub(crate) async fn load(
                    (select json_agg(x.tax_id) from from_hq.tax_group_tax x join from_hq.tax t on t.id = x.tax_id and not t.deleted
                     where x.tax_group_id = g.id and not x.deleted), '[]')))
             from from_hq.tax_group g where not g.deleted)
-               as "groups: Json<Vec<LoadedGroup>>",
+               as "groups: Json<Vec<TaxGroupRecords>>",
+           (select json_build_object('id', a.id, 'code', a.code, 'name', a.name, 'country', a.country, 'tax_rounding', a.tax_rounding,
+               'rounding_mode', a.rounding_mode, 'mapping', a.mapping)
+            from from_hq.tax_area a where a.id = $7 and not a.deleted)
+               as "tax_area: Json<TaxAreaRecord>",
+           (select json_agg(json_build_object('id', k.id, 'kit_id', k.kit_id, 'part_id', k.part_id,
+               'quantity', trim_scale(k.quantity)::text) order by k.id) from kits k)
+               as "kit_parts: Json<Vec<KitPartRecord>>",
+           (select json_agg(json_build_object('id', p.id, 'name', p.name, 'priority', p.priority, 'exclusive', p.exclusive,
+               'when', p."when", 'limit_per_sale', p.limit_per_sale, 'limit_per_customer', p.limit_per_customer, 'offer', p.offer)
+               order by p.id)
+            from from_hq.promotion p
+            where not p.deleted and (p."when" ->> 'from')::timestamp <= $8 and (p."when" ->> 'until')::timestamp > $8)
+               as "promotions: Json<Vec<Promotion>>",
+           (select json_agg(json_build_object('id', r.id, 'name', r.name, 'sequence', r.sequence, 'of', r."of", 'conditions', r.conditions,
+               'effect', r.effect) order by r.id) from from_hq.price_rule r where not r.deleted)
+               as "price_rules: Json<Vec<PriceRule>>",
+           (select json_build_object('id', c.id, 'code', c.code, 'name', c.name, 'phone', c.phone, 'email', c.email,
+               'price_level_id', c.price_level_id, 'customer_group', c.customer_group, 'tax_number', c.tax_number,
+               'exemption_certificate', c.exemption_certificate, 'exemption_expires_on', c.exemption_expires_on)
+            from from_hq.customer c where c.id = $9 and not c.deleted)
+               as "customer: Json<CustomerRecord>",
+           (select json_object_agg(u.promotion_id, u.times)
+            from (select p ->> 'promotion_id' as promotion_id, sum((p ->> 'times')::bigint) as times
+                  from sale s cross join lateral jsonb_array_elements(s.detail -> 'promotions') as p
+                  where s.customer_id = $9 group by 1) u)
+               as "uses: Json<BTreeMap<PromotionId, u32>>",
            (select json_agg(json_build_object('id', t.id, 'code', t.code, 'name', t.name, 'kind', t.kind,
                'allows_change', t.allows_change, 'cash_rounding', trim_scale(t.cash_rounding)::text, 'position', t.position,
                'archived', t.archived or t.deleted)) from from_hq.tender t)
@@ -116,57 +149,52 @@ pub(crate) async fn load(
         &wanted.skus as _,
         &wanted.barcodes as _,
         wanted.register_session_id,
-        store.place.store_id.uuid()
+        store.place.store_id.uuid(),
+        store.tax_area_id.map(TaxAreaId::uuid),
+        wanted.at,
+        wanted.customer.map(CustomerId::uuid)
     )
     .fetch_one(connection)
     .await?;
-    let departments: BTreeMap<_, _> =
-        row.departments.map(|Json(rows)| rows).unwrap_or_default().into_iter().map(|d| (d.id, d)).collect();
-    let mut loaded = Loaded {
+    let mut blocked = Vec::new();
+    let mut by_code = BTreeMap::new();
+    let mut items = Vec::new();
+    for item in all(row.items) {
+        let variant = item.records.variant.id;
+        for code in item.codes {
+            by_code.insert(code, variant);
+        }
+        if item.records.product.stock_policy.unwrap_or(store.stock_policy) == StockPolicy::Block {
+            blocked.push(variant);
+        }
+        items.push(item.records);
+    }
+    let tax_area = row.tax_area.map(|Json(area)| area);
+    let records = Records {
+        items,
+        departments: all(row.departments),
+        taxes: all(row.taxes),
+        tax_groups: all(row.groups),
+        tax_area: tax_area.clone(),
+        kit_parts: all(row.kit_parts),
+        promotions: all(row.promotions),
+        price_rules: all(row.price_rules),
+    };
+    Ok(Loaded {
         digest: row.digest,
         business_date: row.business_date,
-        catalogue: Catalogue::default(),
-        blocked: Vec::new(),
-        by_code: BTreeMap::new(),
-        tenders: row.tenders.map(|Json(rows)| rows).unwrap_or_default(),
-    };
-    for mut item in row.items.map(|Json(rows)| rows).unwrap_or_default() {
-        for price in &mut item.prices {
-            price.amount = written(price.amount, store.currency);
-        }
-        for code in item.codes {
-            loaded.by_code.insert(code, item.variant.id);
-        }
-        // The product's own department and those above it; a tree as deep as this is a ring.
-        let mut above = Vec::new();
-        let mut next = Some(item.product.department_id);
-        while let Some(department) = next.and_then(|id| departments.get(&id)) {
-            if above.len() == 32 {
-                break;
-            }
-            above.push(department.clone());
-            next = department.parent_id;
-        }
-        if item.product.stock_policy.unwrap_or(store.stock_policy) == StockPolicy::Block {
-            loaded.blocked.push(item.variant.id);
-        }
-        let mut goods = Item::new(&item.variant, &item.product, &above, item.prices);
-        goods.archived |= item.gone;
-        loaded.catalogue.items.insert(goods.variant_id, goods);
-    }
-    loaded.catalogue.taxes = row.taxes.map(|Json(rows)| rows).unwrap_or_default();
-    for group in row.groups.map(|Json(rows)| rows).unwrap_or_default() {
-        loaded.catalogue.tax_groups.insert(group.id, TaxGroup { code: group.code, tax_ids: group.tax_ids });
-    }
-    Ok(loaded)
+        catalogue: records.catalogue(store.currency),
+        tax_area,
+        customer: row.customer.map(|Json(record)| Customer {
+            promotion_uses: row.uses.map(|Json(uses)| uses).unwrap_or_default(),
+            ..record.into()
+        }),
+        blocked,
+        by_code,
+        tenders: all(row.tenders),
+    })
 }
 
-/// The price as it is written everywhere: with the currency's decimals, or with the more that it has.
-pub(crate) fn written(price: UnitPrice, currency: Currency) -> UnitPrice {
-    let price = price.normalized();
-    if price.decimals() < currency.exponent() {
-        price.with_decimals(currency.exponent()).unwrap_or(price)
-    } else {
-        price
-    }
+fn all<T>(rows: Option<Json<Vec<T>>>) -> Vec<T> {
+    rows.map(|Json(rows)| rows).unwrap_or_default()
 }

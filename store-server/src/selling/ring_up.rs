@@ -10,7 +10,7 @@ use shared_model::ids::{
     TenderId, UserId, VariantId,
 };
 use shared_model::selling::SaleCompleted;
-use shared_model::{Amount, Currency, Percent, Quantity, UnitPrice};
+use shared_model::{Amount, Currency, MoneyError, Percent, Quantity, UnitPrice};
 use utoipa::ToSchema;
 
 use super::load;
@@ -20,6 +20,11 @@ use crate::this_store::{self, NotReady};
 
 /// The journal's word for a sale.
 pub const KIND: &str = "sale_completed";
+
+/// The most coupons of one sale.
+const MOST_COUPONS: usize = 50;
+/// The longest coupon code, in bytes.
+const LONGEST_COUPON: usize = 200;
 
 /// A sale as a script asks for it. (A till's completed sale, with its number and signature, comes with the till.)
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -33,6 +38,10 @@ pub struct RingUpBody {
     /// Who buys, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
+    /// The coupon codes that were shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 50)]
+    pub coupons: Vec<String>,
     /// What is bought.
     #[schema(min_items = 1)]
     pub lines: Vec<WireLine>,
@@ -113,6 +122,7 @@ pub(crate) struct RingUp {
     pub(crate) id: SaleId,
     pub(crate) register_session_id: RegisterSessionId,
     pub(crate) customer_id: Option<CustomerId>,
+    pub(crate) coupons: Vec<String>,
     pub(crate) lines: Vec<WireLine>,
     pub(crate) payments: Vec<WirePayment>,
     pub(crate) expected_total: Option<Amount>,
@@ -126,6 +136,13 @@ impl RingUp {
             return Err(RingUpError::OtherId);
         }
         body.id = Some(id);
+        if body.coupons.len() > MOST_COUPONS || body.coupons.iter().any(|code| code.len() > LONGEST_COUPON) {
+            return Err(RingUpError::invalid(
+                "/coupons".to_owned(),
+                "too_many",
+                format!("There are {MOST_COUPONS} coupons at most, of {LONGEST_COUPON} characters at most."),
+            ));
+        }
         for (at, line) in body.lines.iter().enumerate() {
             let ways = [line.variant_id.is_some(), line.sku.is_some(), line.barcode.is_some()];
             if ways.iter().filter(|is_given| **is_given).count() != 1 {
@@ -151,6 +168,7 @@ impl RingUp {
             id,
             register_session_id: body.register_session_id,
             customer_id: body.customer_id,
+            coupons: body.coupons,
             lines: body.lines,
             payments: body.payments,
             expected_total: body.expected_total,
@@ -291,6 +309,8 @@ pub(crate) async fn ring_up(
         variants: command.lines.iter().filter_map(|line| line.variant_id).map(VariantId::uuid).collect(),
         skus: command.lines.iter().filter_map(|line| line.sku.as_deref()).collect(),
         barcodes: command.lines.iter().filter_map(|line| line.barcode.as_deref()).collect(),
+        customer: command.customer_id,
+        at: store.local(cx.now),
     };
     let loaded = load::load(tx, &wanted, &store).await?;
     if let Some(digest) = &loaded.digest {
@@ -309,7 +329,8 @@ pub(crate) async fn ring_up(
             rounding_mode: store.rounding_mode,
             at: store.local(cx.now),
             limits: limits(cx)?,
-        },
+        }
+        .in_area(loaded.tax_area.as_ref()),
     )?;
     if let Some(expected) = command.expected_total
         && expected != computed.total
@@ -341,11 +362,7 @@ pub(crate) async fn ring_up(
         settlement,
         || MovementId::new(cx.new_id()),
     );
-    for line in &mut sale.lines {
-        // Nothing is written with decimals too, so that the answer is the one that the books give later.
-        line.reduction =
-            line.reduction.with_decimals(store.currency.exponent()).map_err(facts::FactsError::from)?;
-    }
+    in_decimals(&mut sale, store.currency.exponent()).map_err(facts::FactsError::from)?;
     checkout::prove(&sale)?;
 
     series.next_number = number.checked_add(1).ok_or(facts::FactsError::OutOfBounds)?;
@@ -377,6 +394,20 @@ pub(crate) async fn ring_up(
         }
     }
     Ok(sale)
+}
+
+/// Writes amounts of nothing with the currency's decimals too, so that the answer is the one that the books give later.
+fn in_decimals(sale: &mut SaleCompleted, decimals: u32) -> Result<(), MoneyError> {
+    sale.change = sale.change.with_decimals(decimals)?;
+    sale.rounding = sale.rounding.with_decimals(decimals)?;
+    for line in &mut sale.lines {
+        line.reduction = line.reduction.with_decimals(decimals)?;
+    }
+    for payment in &mut sale.payments {
+        payment.amount = payment.amount.with_decimals(decimals)?;
+        payment.change = payment.change.with_decimals(decimals)?;
+    }
+    Ok(())
 }
 
 /// No session of this id is open: the sale may be rung up already, the session closed, or unknown.
@@ -419,7 +450,7 @@ fn cart(command: &RingUp, loaded: &load::Loaded, currency: Currency) -> Result<C
             ));
         };
         lines.push(CartLine {
-            unit_price: line.unit_price.map(|price| load::written(price, currency)),
+            unit_price: line.unit_price.map(|price| checkout::written(price, currency)),
             unit_price_reason: line.unit_price_reason.clone().unwrap_or_default(),
             reduction: line.reduction.as_ref().map(|reduction| Reduction {
                 percent: reduction.percent,
@@ -431,7 +462,14 @@ fn cart(command: &RingUp, loaded: &load::Loaded, currency: Currency) -> Result<C
             ..CartLine::new(line.id, variant_id, line.quantity.normalized())
         });
     }
-    Ok(Cart { lines, ..Cart::default() })
+    if command.customer_id.is_some() && loaded.customer.is_none() {
+        return Err(RingUpError::invalid(
+            "/customer_id".to_owned(),
+            "unknown_customer",
+            "This store knows no such customer.",
+        ));
+    }
+    Ok(Cart { lines, customer: loaded.customer.clone(), coupons: command.coupons.clone(), ..Cart::default() })
 }
 
 fn payments(command: &RingUp, loaded: &load::Loaded) -> Result<Vec<Tendered>, RingUpError> {
