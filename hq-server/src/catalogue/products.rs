@@ -164,6 +164,7 @@ impl Master for Product {
     ];
     // The function knows the company by itself, and has the indexes that a policy would hide.
     const SEARCH: &'static str = "t.id = any (array(select search_products($$)))";
+    const SEARCH_PAGE: &'static str = "search_products_page";
     const SEARCH_IS_PATTERN: bool = false;
     const CONSTRAINTS: &'static [Constraint] = &[
         Constraint {

@@ -177,7 +177,7 @@ impl Listing {
         format!("{}{}", if self.descending { "-" } else { "" }, self.sort.name)
     }
 
-    fn conditions<T: Master>(&self, sql: &mut QueryBuilder<Postgres>) {
+    fn conditions<T: Master>(&self, sql: &mut QueryBuilder<Postgres>, searched: bool) {
         sql.push(format!(" from {} t where true", T::TABLE));
         if T::ARCHIVES {
             match self.archived {
@@ -200,7 +200,7 @@ impl Listing {
                 sql.push(part);
             }
         }
-        if let Some(words) = &self.search {
+        if let Some(words) = self.search.as_ref().filter(|_| searched) {
             let words = if T::SEARCH_IS_PATTERN { escape_pattern(words) } else { words.clone() };
             sql.push(" and ");
             for (place, part) in T::SEARCH.split("$$").enumerate() {
@@ -217,7 +217,17 @@ impl Listing {
         let Sort { by, of_type, .. } = self.sort;
         let mut sql = QueryBuilder::new(select::<T>());
         sql.push(format!(", ({by})::text as sort_key"));
-        self.conditions::<T>(&mut sql);
+        let by_page = self.search.as_ref().filter(|_| {
+            !T::SEARCH_PAGE.is_empty() && self.sort.name == Sort::NAME.name && self.filters.is_empty()
+        });
+        self.conditions::<T>(&mut sql, by_page.is_none());
+        if let Some(words) = by_page {
+            sql.push(format!(" and t.id = any (array(select {}(", T::SEARCH_PAGE)).push_bind(words.clone());
+            sql.push(", ").push_bind(self.archived).push(", ").push_bind(self.descending);
+            sql.push(", ").push_bind(self.after.as_ref().map(|cursor| cursor.k.clone()));
+            sql.push(", ").push_bind(self.after.as_ref().map(|cursor| cursor.i));
+            sql.push(", ").push_bind(self.limit + 1).push(")))");
+        }
         if let Some(cursor) = &self.after {
             sql.push(format!(" and ({by}, t.id) {} (", if self.descending { "<" } else { ">" }));
             sql.push_bind(cursor.k.clone())
@@ -246,7 +256,7 @@ impl Listing {
     /// How many there are on all pages.
     pub(crate) async fn count<T: Master>(&self, tx: &mut Tx) -> Result<Count, Problem> {
         let mut sql = QueryBuilder::new("select count(*)");
-        self.conditions::<T>(&mut sql);
+        self.conditions::<T>(&mut sql, true);
         let count: i64 = sql.build_query_scalar().fetch_one(&mut **tx).await?;
         Ok(Count { count })
     }

@@ -60,6 +60,9 @@ pub(crate) trait Master:
     const FILTERS: &'static [Filter];
     /// The condition for `q`, with `$$` where the words go; empty: there is no search.
     const SEARCH: &'static str = "(t.code ilike '%' || $$ || '%' or t.name ilike '%' || $$ || '%')";
+    /// A function of the database that finds the ids of one page in the order of names, where `SEARCH` would collect too many; empty:
+    /// there is none.
+    const SEARCH_PAGE: &'static str = "";
     /// Words in `SEARCH` are text to look for, not a pattern.
     const SEARCH_IS_PATTERN: bool = true;
     /// What the database's constraints mean to a person.

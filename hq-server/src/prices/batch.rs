@@ -63,11 +63,11 @@ struct BatchPrice {
     min_quantity: Quantity,
     /// Since when (null: always was), in the store's time zone.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, example = "2026-03-02T06:00:00")]
     valid_from: Option<NaiveDateTime>,
     /// Until when, not included (null: until further notice), in the store's time zone.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, example = "2026-03-09T00:00:00")]
     valid_until: Option<NaiveDateTime>,
     /// The price of one unit.
     amount: UnitPrice,
