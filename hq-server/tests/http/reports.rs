@@ -1,12 +1,10 @@
 //! Reports over HTTP: figures from the rollups, who may see them, what cannot be asked.
 
-mod support;
-
+use crate::support::World;
 use chrono::{TimeDelta, Utc};
 use facts::Place;
 use serde_json::{Value, json};
 use shared_model::selling::SaleCompleted;
-use support::World;
 use uuid::Uuid;
 
 fn id(number: u128) -> Uuid {
