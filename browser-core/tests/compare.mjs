@@ -16,7 +16,7 @@ function compare(what, native, answer) {
   // The native text went through a parser too, so that only values and their order count, not spaces.
   if (JSON.stringify(JSON.parse(native)) !== JSON.stringify(answer)) {
     wrong += 1
-    if (wrong < 5) console.error(`${what} differs:\n native ${native}\n wasm   ${JSON.stringify(answer)}`)
+    if (wrong < 5) console.error(`${what} differs:\n native ${native.slice(0, 500)}\n wasm   ${JSON.stringify(answer).slice(0, 500)}`)
   }
 }
 
@@ -31,6 +31,16 @@ for await (const text of createInterface({ input: createReadStream(`${folder}/co
   if (line.proved) {
     compare('prove', line.proved, core.prove(line.receipt.sale))
     compare('refund', line.refunded, desk.refund(line.asked, line.receipt, line.payment_ids))
+  }
+  if (line.name) {
+    const runs = []
+    for (let run = 0; run < 300; run += 1) {
+      const begun = performance.now()
+      desk.compute(line.cart)
+      runs.push(performance.now() - begun)
+    }
+    runs.sort((one, other) => one - other)
+    console.log(`${line.name}: ${runs[150].toFixed(3)} ms in WASM`)
   }
   desk.free()
 }

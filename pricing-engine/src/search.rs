@@ -11,7 +11,7 @@ use crate::promotion::Effect;
 
 /// The most steps that the search for the best combination takes in one sale, all classes together. A step is a look at
 /// one offer or one choice of units: well below a microsecond.
-pub const MAX_STEPS: u32 = 10_000;
+pub const MAX_STEPS: u32 = 5_000;
 /// The most competing units that are searched exhaustively; more are combined greedily.
 pub const MAX_UNITS: u32 = 40;
 /// With how many offers first, the most promising ones, a combination is tried greedily.
@@ -142,7 +142,7 @@ pub(crate) fn best(problem: &Problem, steps: &mut u32) -> (Combination, bool) {
         }
         let mut search = Search::new(problem, component);
         search.greedy();
-        if search.best.value < search.upper_bound(0) {
+        if search.best.value < search.upper_bound(0, search.best.value) {
             let units: u64 = search.component.pools.iter().map(|pool| u64::from(count(problem, *pool))).sum();
             if units > MAX_UNITS.into() {
                 is_best = false;
@@ -349,17 +349,15 @@ impl<'p> Search<'p> {
         best.map_or(0, |single| self.single_saving(*single, pool))
     }
 
-    /// More than nothing can save from the component's pool at this place on.
-    fn upper_bound(&self, at: usize) -> Fine {
+    /// More than nothing can save from the component's pool at this place on. No closer than it takes to be at most
+    /// `enough`: the closer bound costs a look at every offer.
+    fn upper_bound(&self, at: usize, enough: Fine) -> Fine {
         let open = self.component.pools.get(at..).unwrap_or_default();
         let (mut by_unit, mut by_offer) = (0, 0);
         for pool in open {
             let units = Fine::from(self.remaining(*pool));
             by_unit += units * self.most.get(*pool).copied().unwrap_or_default();
             by_offer += units * self.best_single(*pool);
-        }
-        for group in &self.component.groups {
-            by_offer += self.alone(*group, open);
         }
         let once: Fine = self
             .component
@@ -368,6 +366,15 @@ impl<'p> Search<'p> {
             .filter_map(|once| self.problem.onces.get(*once))
             .map(|once| once.amount)
             .sum();
+        if by_unit + once <= enough {
+            return by_unit + once;
+        }
+        for group in &self.component.groups {
+            by_offer += self.alone(*group, open);
+            if by_offer >= by_unit {
+                break;
+            }
+        }
         by_unit.min(by_offer) + once
     }
 
@@ -447,7 +454,7 @@ impl<'p> Search<'p> {
             return;
         };
         let at = at + ahead;
-        if value + self.upper_bound(at) <= self.best.value {
+        if value + self.upper_bound(at, self.best.value - value) <= self.best.value {
             return;
         }
         let Some(pool) = self.component.pools.get(at).copied() else { return };
