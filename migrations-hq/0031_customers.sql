@@ -55,3 +55,6 @@ revoke execute on function search_customers(text) from public;
 grant execute on function search_customers(text) to tradepost_app;
 
 call feed_watch('customer', 'customer', 'select company_id, id as entity_id, null::uuid as store_id from changed');
+
+-- How often somebody has had a promotion is counted from their sales.
+create index sale_by_customer on sale (company_id, store_id, customer_id) where customer_id is not null;

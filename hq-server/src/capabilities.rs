@@ -4,7 +4,8 @@ use server_kit::Capability;
 
 use crate::sync::Hub;
 use crate::{
-    audit, catalogue, companies, customers, imports, people, prices, reports, stores, sync, taxes, tenders,
+    audit, catalogue, companies, customers, imports, people, prices, promotions, reports, stores, sync,
+    tax_areas, taxes, tenders, try_outs,
 };
 
 /// Every capability of HQ.
@@ -16,10 +17,13 @@ pub(crate) fn all(hub: Hub) -> Vec<Capability> {
         taxes::capability(),
         prices::capability(),
         customers::capability(),
+        promotions::capability(),
+        tax_areas::capability(),
         stores::capability(),
         tenders::capability(),
         people::capability(),
         imports::capability(),
+        try_outs::capability(),
         reports::capability(),
         sync::capability(hub),
         audit::capability(),

@@ -14,11 +14,14 @@ mod locks;
 mod master;
 mod people;
 mod prices;
+mod promotions;
 mod reports;
 mod stores;
 pub mod sync;
+mod tax_areas;
 mod taxes;
 mod tenders;
+mod try_outs;
 
 use server_kit::Surface;
 use sqlx::migrate::Migrator;

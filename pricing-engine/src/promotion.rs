@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use chrono::{Datelike, NaiveDateTime, NaiveTime};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use shared_model::ids::{DepartmentId, ProductId, PromotionId, StoreId, VariantId};
 use shared_model::{Amount, Percent, Quantity};
 use thiserror::Error;
@@ -53,17 +54,17 @@ pub struct When {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub until: Option<NaiveDateTime>,
     /// The days of the week, 1 (Monday) to 7; none: every day.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each_once")]
     pub weekdays: Option<BTreeSet<u32>>,
     /// From and until which time of day, the end not included; over midnight where the end is earlier.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
     pub hours: Option<(NaiveTime, NaiveTime)>,
     /// The stores; none: every store.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each_once")]
     pub stores: Option<BTreeSet<StoreId>>,
     /// The customer groups; none: everybody.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each_once")]
     pub customer_groups: Option<BTreeSet<String>>,
     /// The coupon that must be shown; none: no coupon.
     #[serde(default)]
@@ -71,6 +72,22 @@ pub struct When {
     /// What else must be so, all of it.
     #[serde(default)]
     pub conditions: Vec<Condition>,
+}
+
+/// Reads a set in which nothing stands twice: whoever wrote it twice has meant something else.
+fn each_once<'de, D, T>(deserializer: D) -> Result<Option<BTreeSet<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Ord,
+{
+    let Some(elements) = Option::<Vec<T>>::deserialize(deserializer)? else { return Ok(None) };
+    let count = elements.len();
+    let set: BTreeSet<T> = elements.into_iter().collect();
+    if set.len() == count {
+        Ok(Some(set))
+    } else {
+        Err(D::Error::custom("an element of a set stands there twice"))
+    }
 }
 
 /// Which goods.

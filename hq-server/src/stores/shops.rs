@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use server_kit::{Constraint, Context, Problem, Tx};
 use shared_model::catalogue::StockPolicy;
-use shared_model::ids::PriceLevelId;
+use shared_model::ids::{PriceLevelId, TaxAreaId};
 use shared_model::taxes::TaxRounding;
 use shared_model::{Currency, Rounding};
 use sqlx::FromRow;
@@ -30,6 +30,9 @@ pub(crate) struct Store {
     /// Its price level; null: the default.
     #[serde(default)]
     pub(crate) price_level_id: Option<PriceLevelId>,
+    /// The tax area that it lies in, whose rounding goes before its own; null: taxes are as they are.
+    #[serde(default)]
+    pub(crate) tax_area_id: Option<TaxAreaId>,
     /// Where its tax is rounded.
     #[serde(default = "per_line")]
     pub(crate) tax_rounding: TaxRounding,
@@ -65,7 +68,7 @@ impl Master for Store {
     const ENTITY: &'static str = "store";
     const PATH: &'static str = "/stores";
     const TABLE: &'static str = "store";
-    const COLUMNS: &'static str = "t.code, t.name, t.time_zone, t.currency, t.price_level_id, t.tax_rounding, \
+    const COLUMNS: &'static str = "t.code, t.name, t.time_zone, t.currency, t.price_level_id, t.tax_area_id, t.tax_rounding, \
         t.rounding_mode, t.stock_policy, t.legal_name, t.address, t.tax_number";
     const READ: &'static str = "store.read";
     const WRITE: &'static str = "store.write";
@@ -84,6 +87,12 @@ impl Master for Store {
             pointer: "/price_level_id",
             code: "unknown",
             detail: "There is no such price level.",
+        },
+        Constraint {
+            name: "store_company_id_tax_area_id_fkey",
+            pointer: "/tax_area_id",
+            code: "unknown",
+            detail: "There is no such tax area.",
         },
     ];
 
@@ -106,8 +115,8 @@ impl Master for Store {
     async fn insert(&self, tx: &mut Tx, _cx: &Context, id: Uuid) -> Result<(), Problem> {
         sqlx::query!(
             "insert into store (id, code, name, time_zone, currency, price_level_id, tax_rounding, rounding_mode, stock_policy,
-                 legal_name, address, tax_number)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                 legal_name, address, tax_number, tax_area_id)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             id,
             self.code,
             self.name,
@@ -120,6 +129,7 @@ impl Master for Store {
             self.legal_name,
             self.address,
             self.tax_number,
+            self.tax_area_id.map(Uuid::from),
         )
         .execute(&mut **tx)
         .await
@@ -144,7 +154,7 @@ impl Master for Store {
         checks.done()?;
         sqlx::query!(
             "update store set name = $2, time_zone = $3, price_level_id = $4, tax_rounding = $5, rounding_mode = $6,
-                 stock_policy = $7, legal_name = $8, address = $9, tax_number = $10
+                 stock_policy = $7, legal_name = $8, address = $9, tax_number = $10, tax_area_id = $11
              where id = $1",
             id,
             self.name,
@@ -156,6 +166,7 @@ impl Master for Store {
             self.legal_name,
             self.address,
             self.tax_number,
+            self.tax_area_id.map(Uuid::from),
         )
         .execute(&mut **tx)
         .await

@@ -197,10 +197,21 @@ impl Master for Tax {
         )
         .fetch_all(&mut **tx)
         .await?;
-        if groups.is_empty() {
+        let areas = sqlx::query_scalar!(
+            "select a.code from tax_area a
+             where a.archived_at is null and exists (select from tax_area_mapping m
+                 where m.company_id = a.company_id and m.tax_area_id = a.id and m.becomes_id = $1)
+             order by a.code limit 10",
+            id
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        if groups.is_empty() && areas.is_empty() {
             return Ok(());
         }
-        Err(Problem::conflict("in-use", "It is still in use")
-            .detail(format!("These tax groups still have it: {}.", groups.join(", "))))
+        Err(Problem::conflict("in-use", "It is still in use").detail(format!(
+            "These tax groups and areas still have it: {}.",
+            [groups, areas].concat().join(", ")
+        )))
     }
 }

@@ -37,6 +37,12 @@ async fn bad_input_is_always_a_problem_and_never_half_a_write() {
     let rule =
         json!({ "prefix": "21", "bears": "price", "item_digits": 5, "value_digits": 5, "value_decimals": 2 });
     let rule = world.make("/barcode-rules", rule).await;
+    let promotion = json!({ "name": "P", "when": { "from": "2026-01-01T00:00:00", "until": "2027-01-01T00:00:00" },
+        "offer": { "kind": "each", "of": { "everything": true }, "effect": { "percent": "10" } } });
+    let promotion = world.make("/promotions", promotion).await;
+    let price_rule = json!({ "name": "R", "of": { "everything": true }, "effect": { "markup": "1" } });
+    let price_rule = world.make("/price-rules", price_rule).await;
+    let area = world.make("/tax-areas", json!({ "code": "a", "name": "A", "country": "GB" })).await;
     world.stranger_with_the_same().await;
 
     let existing: HashMap<&str, String> = [
@@ -52,6 +58,9 @@ async fn bad_input_is_always_a_problem_and_never_half_a_write() {
         ("/roles", role.to_string()),
         ("/users", user.to_string()),
         ("/customers", customer.to_string()),
+        ("/promotions", promotion.to_string()),
+        ("/price-rules", price_rule.to_string()),
+        ("/tax-areas", area.to_string()),
         ("/barcode-rules", rule.to_string()),
     ]
     .into();
@@ -93,7 +102,7 @@ async fn bad_input_is_always_a_problem_and_never_half_a_write() {
             }
             "create_store" | "change_store" => {
                 json!({ "code": "ST02", "name": "S", "time_zone": "Europe/London", "currency": "GBP", "price_level_id": level,
-                "tax_rounding": "per_line", "rounding_mode": "half_up", "stock_policy": "allow", "legal_name": "L", "address": "A", "tax_number": "T" })
+                "tax_area_id": area, "tax_rounding": "per_line", "rounding_mode": "half_up", "stock_policy": "allow", "legal_name": "L", "address": "A", "tax_number": "T" })
             }
             "create_register" | "change_register" => {
                 json!({ "store_id": store, "code": "R02", "name": "Till" })
@@ -111,6 +120,34 @@ async fn bad_input_is_always_a_problem_and_never_half_a_write() {
             "create_customer" | "change_customer" => {
                 json!({ "code": "C2", "name": "Bob", "phone": "020 7946 0000", "email": "bob@example.org", "price_level_id": level,
                 "customer_group": "staff", "tax_number": "GB1", "exemption_certificate": "X1", "exemption_expires_on": "2030-01-01" })
+            }
+            "create_promotion" | "change_promotion" => {
+                json!({ "name": "Q", "priority": 1, "exclusive": true, "when": { "from": "2026-01-01T00:00:00", "until": "2027-01-01T00:00:00",
+                    "weekdays": [1], "hours": ["08:00:00", "09:00:00"], "stores": [store], "customer_groups": ["staff"], "coupon": "C",
+                    "conditions": [{ "fact": "quantity", "operator": "GTE", "value": "2" }] },
+                "limit_per_sale": 1, "limit_per_customer": 1,
+                "offer": { "kind": "mix_and_match", "of": { "variants": [variant], "products": [id(&product)], "departments": [department] },
+                    "quantity": 3, "effect": { "cheapest_free": 1 } } })
+            }
+            "create_price_rule" | "change_price_rule" => {
+                json!({ "name": "Q", "sequence": 1, "of": { "departments": [department], "except": [id(&product)] },
+                "conditions": [{ "fact": "customer_group", "operator": "IN", "value": ["a", "b"] }], "effect": { "discount": "5" } })
+            }
+            "create_tax_area" | "change_tax_area" => {
+                json!({ "code": "b", "name": "B", "country": "CH", "tax_rounding": "per_document", "rounding_mode": "half_even",
+                "one_rounding_per_rate": true, "mapping": [{ "tax_id": tax, "becomes": [tax] }] })
+            }
+            "try_tax" => {
+                json!({ "id": "1", "currency_decimals": 2, "rounding": "per_line", "rounding_mode": "half_up", "cash_rounding": "0.05",
+                "taxes": [{ "id": "vat", "kind": "percent", "rate": "21", "price_included": true, "include_base_amount": false,
+                    "is_base_affected": true, "sequence": 1, "exempt_below": "1", "part_above": "2", "part_up_to": "3" }],
+                "lines": [{ "id": "a", "quantity": "3", "unit_price": "3.33", "discount_percent": "10", "tax_ids": ["vat"] }] })
+            }
+            "try_cart" => {
+                json!({ "store": "ST01", "at": "2026-03-10T12:00:00", "customer_id": customer, "coupons": ["C"], "facts": { "a": "b" },
+                "lines": [{ "id": store, "sku": "MUG", "quantity": "1", "unit_price": "1", "unit_price_reason": "r",
+                    "reduction": { "percent": "5", "reason": "r" } }],
+                "reduction": { "amount": "0.10", "reason": "r" }, "max_reduction_percent": "50" })
             }
             "create_barcode_rule" | "change_barcode_rule" => {
                 json!({ "prefix": "22", "name": "Deli", "bears": "weight", "item_digits": 5, "value_digits": 4, "value_decimals": 3,

@@ -7,5 +7,8 @@ mod master_data;
 mod openapi;
 mod people;
 mod product_flags;
+mod promotions;
+mod reports;
 mod roles;
 mod support;
+mod try_outs;

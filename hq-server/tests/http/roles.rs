@@ -25,6 +25,8 @@ const TABLE: &[(&str, Needs)] = &[
     ("get_import", Needs::Permission("import.run")),
     ("list_audit", Needs::Permission("audit.read")),
     ("report_sales", Needs::Permission("report.read")),
+    ("try_tax", Needs::Permission("try_out.run")),
+    ("try_cart", Needs::Permission("try_out.run")),
     // Stores and their sync.
     ("make_enrol_code", Needs::Permission("store.enrol")),
     ("revoke_store_key", Needs::Permission("store.enrol")),
@@ -46,6 +48,9 @@ const ENTITIES: &[(&str, &str, &str)] = &[
     ("price", "price.read", "price.publish"),
     ("barcode_rule", "catalogue.read", "catalogue.write"),
     ("customer", "customer.read", "customer.write"),
+    ("promotion", "promotion.read", "promotion.write"),
+    ("price_rule", "promotion.read", "promotion.write"),
+    ("tax_area", "catalogue.read", "tax.write"),
     ("store", "store.read", "store.write"),
     ("register", "store.read", "store.write"),
     ("tender", "catalogue.read", "tender.write"),

@@ -9,7 +9,8 @@ pub(crate) struct Entity {
     pub(crate) sql: &'static str,
 }
 
-/// Every kind of record that goes down. Amounts are texts, as everywhere in JSON.
+/// Every kind of record that goes down. Amounts are texts, as everywhere in JSON. Of what there are many, rows are turned
+/// into JSON as a whole, which is a quarter faster than naming each member.
 pub(crate) const ENTITIES: &[Entity] = &[
     Entity {
         name: "company",
@@ -61,23 +62,25 @@ pub(crate) const ENTITIES: &[Entity] = &[
     },
     Entity {
         name: "product",
-        sql: "select id, json_build_object('id', id, 'department_id', department_id, 'name', name, 'description', description,
-                'tax_group_id', tax_group_id, 'unit', unit, 'quantity_decimals', quantity_decimals, 'discountable', discountable,
-                'stock_policy', stock_policy, 'kind', kind, 'weighed', weighed, 'minimum_age', minimum_age,
-                'serial_required', serial_required, 'open_price', open_price, 'open_price_min', trim_scale(open_price_min)::text,
-                'open_price_max', trim_scale(open_price_max)::text, 'archived', archived_at is not null)::text as record
-              from product where id = any($1) and company_id = current_company() and $2::uuid is not null",
+        sql: "select r.id, row_to_json(r)::text as record from (
+                select id, department_id, name, description, tax_group_id, unit, quantity_decimals, discountable, stock_policy, kind,
+                    weighed, minimum_age, serial_required, open_price, trim_scale(open_price_min)::text as open_price_min,
+                    trim_scale(open_price_max)::text as open_price_max, archived_at is not null as archived
+                from product where id = any($1) and company_id = current_company() and $2::uuid is not null
+              ) as r",
     },
     Entity {
         name: "variant",
-        sql: "select id, json_build_object('id', id, 'product_id', product_id, 'sku', sku, 'name', name, 'position', position,
-                'archived', archived_at is not null)::text as record
-              from variant where id = any($1) and company_id = current_company() and $2::uuid is not null",
+        sql: "select r.id, row_to_json(r)::text as record from (
+                select id, product_id, sku, name, position, archived_at is not null as archived
+                from variant where id = any($1) and company_id = current_company() and $2::uuid is not null
+              ) as r",
     },
     Entity {
         name: "barcode",
-        sql: "select id, json_build_object('id', id, 'variant_id', variant_id, 'code', code)::text as record
-              from barcode where id = any($1) and company_id = current_company() and $2::uuid is not null",
+        sql: "select r.id, row_to_json(r)::text as record from (
+                select id, variant_id, code from barcode where id = any($1) and company_id = current_company() and $2::uuid is not null
+              ) as r",
     },
     Entity {
         name: "kit_part",
@@ -126,10 +129,11 @@ pub(crate) const ENTITIES: &[Entity] = &[
     },
     Entity {
         name: "price",
-        sql: "select id, json_build_object('id', id, 'variant_id', variant_id, 'price_level_id', price_level_id, 'store_id', store_id,
-                'kind', kind, 'min_quantity', trim_scale(min_quantity)::text, 'valid_from', valid_from, 'valid_until', valid_until,
-                'amount', trim_scale(amount)::text, 'reason', reason)::text as record
-              from price where id = any($1) and (store_id is null or store_id = $2) and company_id = current_company()",
+        sql: "select r.id, row_to_json(r)::text as record from (
+                select id, variant_id, price_level_id, store_id, kind, trim_scale(min_quantity)::text as min_quantity,
+                    valid_from, valid_until, trim_scale(amount)::text as amount, reason
+                from price where id = any($1) and (store_id is null or store_id = $2) and company_id = current_company()
+              ) as r",
     },
     Entity {
         name: "tender",
