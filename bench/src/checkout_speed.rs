@@ -118,10 +118,10 @@ async fn by_one_call(chain: &Chain, sales: usize) -> Result<Runs> {
                  opened_at, opened_by, opened_by_name, opening_float)
              select '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002', register_id, register_id,
                  series, series, current_date, 'GBP', now(), register_id, 'Ana', 100
-             from receipt_series;
-         vacuum analyze",
+             from receipt_series",
     )
     .await?;
+    conn.execute("vacuum analyze").await?;
     conn.close().await?;
 
     let mut tills = JoinSet::new();

@@ -23,7 +23,8 @@ pub(crate) async fn rollups(table: &mut Table, chain: &Chain, lines: usize) -> R
     sqlx::query(include_str!("../sql/year.sql")).bind(i32::try_from(lines / 5)?).execute(&mut conn).await?;
     sqlx::query(include_str!("../sql/year_lines.sql")).execute(&mut conn).await?;
     rollups::recompute(&mut conn, place).await?;
-    conn.execute("reset work_mem; vacuum analyze").await?;
+    conn.execute("reset work_mem").await?;
+    conn.execute("vacuum analyze").await?;
     for (group_by, name) in
         [(GroupBy::Department, "department"), (GroupBy::Hour, "hour"), (GroupBy::Product, "product")]
     {
