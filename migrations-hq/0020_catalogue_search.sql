@@ -55,8 +55,8 @@ begin
     return query execute format(
         '(select p.id from product p where p.company_id = %1$L%2$s%5$s)
          union
-         (select p.id from product p where p.company_id = %1$L and exists (select from variant v
-              where v.company_id = %1$L and v.product_id = p.id and v.sku ilike %3$L)%5$s)
+         (with found as materialized (select distinct v.product_id from variant v where v.company_id = %1$L and v.sku ilike %3$L)
+          select p.id from found join product p on p.company_id = %1$L and p.id = found.product_id where true%5$s)
          union
          (select p.id from barcode b join variant v on v.company_id = b.company_id and v.id = b.variant_id
               join product p on p.company_id = v.company_id and p.id = v.product_id
