@@ -87,7 +87,7 @@ async fn a_store_gets_its_company_its_own_place_and_nothing_of_others() {
     assert!(page.records.iter().all(|record| !record.deleted));
     let text = page.records.iter().map(|record| record.record.as_ref().unwrap().get()).collect::<String>();
     assert!(!text.contains("rival") && !text.contains(&two.to_string()), "{text}");
-    assert!(text.contains(r#""amount" : "6.5""#) && text.contains(r#""cash_rounding" : "0.05""#), "{text}");
+    assert!(text.contains(r#""amount":"6.5""#) && text.contains(r#""cash_rounding" : "0.05""#), "{text}");
 }
 
 #[tokio::test]

@@ -138,11 +138,10 @@ pub(crate) async fn replay_all(state: &AppState) -> Result<(), Problem> {
     for store in stores {
         let actor = Actor::System { company_id: store.company_id };
         let store_id = store.store_id;
-        let tried =
-            transact_within(state, &actor, Patience::long(Duration::from_mins(2)), move |tx, cx| {
-                Box::pin(async move { replay(tx, cx, store_id).await })
-            })
-            .await;
+        let tried = transact_within(state, &actor, Patience::long(Duration::from_mins(2)), move |tx, cx| {
+            Box::pin(async move { replay(tx, cx, store_id).await })
+        })
+        .await;
         match tried {
             Ok(done) if done.replayed > 0 => {
                 tracing::info!(%store_id, replayed = done.replayed, waiting = done.waiting, "waiting entries were replayed");
