@@ -67,8 +67,12 @@ pub struct WireLine {
     /// Or by what was scanned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub barcode: Option<String>,
-    /// How many.
-    pub quantity: Quantity,
+    /// How many; or `amount`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<Quantity>,
+    /// What a label that bears its price says is owed: the quantity follows from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Amount>,
     /// What is taken off by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduction: Option<WireReduction>,
@@ -150,6 +154,13 @@ impl RingUp {
                     format!("/lines/{at}/variant_id"),
                     "one_of",
                     "A line has one of variant_id, sku and barcode.",
+                ));
+            }
+            if line.quantity.is_some() == line.amount.is_some() {
+                return Err(RingUpError::invalid(
+                    format!("/lines/{at}/quantity"),
+                    "one_of",
+                    "A line has a quantity, or the amount that its label says.",
                 ));
             }
         }
@@ -459,7 +470,9 @@ fn cart(command: &RingUp, loaded: &load::Loaded, currency: Currency) -> Result<C
             }),
             sales_rep_id: line.sales_rep_id,
             scanned_code: line.barcode.clone(),
-            ..CartLine::new(line.id, variant_id, line.quantity.normalized())
+            label_amount: line.amount,
+            // Of a label's amount, `checkout` derives it.
+            ..CartLine::new(line.id, variant_id, line.quantity.unwrap_or_default().normalized())
         });
     }
     if command.customer_id.is_some() && loaded.customer.is_none() {

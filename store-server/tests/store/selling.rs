@@ -147,6 +147,22 @@ async fn what_is_wrong_is_named_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_label_that_bears_its_price_is_what_is_owed() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let mut body = simple_sale(session, "SUGAR", "1", "3.00");
+    body["lines"][0] = json!({"id": Uuid::now_v7(), "sku": "SUGAR", "amount": "3.00"});
+    let sale = shop.put_sale(&manager, Uuid::now_v7(), &body).await.ok();
+    // 3.00 ÷ 1.99 a kilogram.
+    assert_eq!((&sale["total"], &sale["lines"][0]["quantity"]), (&json!("3.00"), &json!("1.508")));
+    body["lines"][0]["quantity"] = json!("1");
+    let problem = shop.put_sale(&manager, Uuid::now_v7(), &body).await.refused(422, "invalid-input");
+    assert_eq!(problem["errors"][0]["code"], "one_of");
+    assert_eq!(shop.doctor().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_cashiers_limit_holds_for_all_reductions_of_a_line() {
     let shop = Shop::open().await;
     let ana = shop.ana().await;

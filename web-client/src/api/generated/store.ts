@@ -741,6 +741,8 @@ export interface components {
         RegisterSessionId: string;
         /** @description A sale as a script asks for it. (A till's completed sale, with its number and signature, comes with the till.) */
         RingUpBody: {
+            /** @description The coupon codes that were shown. */
+            coupons?: string[];
             customer_id?: components["schemas"]["CustomerId"] | null;
             expected_total?: components["schemas"]["Amount"] | null;
             id?: components["schemas"]["SaleId"] | null;
@@ -1202,12 +1204,12 @@ export interface components {
         VariantId: string;
         /** @description One line: a variant by its id, its SKU or a barcode. */
         WireLine: {
+            amount?: components["schemas"]["Amount"] | null;
             /** @description Or by what was scanned. */
             barcode?: string | null;
             /** @description The line. */
             id: components["schemas"]["SaleLineId"];
-            /** @description How many. */
-            quantity: components["schemas"]["Quantity"];
+            quantity?: components["schemas"]["Quantity"] | null;
             reduction?: components["schemas"]["WireReduction"] | null;
             sales_rep_id?: components["schemas"]["SalesRepId"] | null;
             /** @description Or by SKU. */
