@@ -35,35 +35,7 @@ fn main() {
             }
         }
     }
-    calls(&large(), "20 lines against 200 promotions");
-}
-
-/// A basket as large as one is at Christmas, and every kind of promotion about three of the goods each.
-fn large() -> World {
-    let sku = |at: usize| format!("S{:02}", at % 20);
-    let items: Vec<Value> = (0..20)
-        .map(|at| json!({"sku": sku(at), "price": format!("{}.{:02}", 1 + at * 7 % 23, at * 31 % 100), "taxes": ["vat"]}))
-        .collect();
-    let lines: Vec<Value> =
-        (0..20).map(|at| json!({"sku": sku(at), "quantity": (1 + at % 3).to_string()})).collect();
-    let promotions: Vec<Value> = (0..200)
-        .map(|at| {
-            let of = json!([sku(at), sku(at * 3 + 1), sku(at * 7 + 2)]);
-            let offer = match at % 5 {
-                0 => json!({"kind": "each", "of": of, "effect": {"percent": (1 + at % 30).to_string()}}),
-                1 => json!({"kind": "each", "of": of, "effect": {"amount": "0.25"}}),
-                2 => json!({"kind": "mix_and_match", "of": of, "quantity": 3, "effect": {"cheapest_free": 1}}),
-                3 => json!({"kind": "bundle", "parts": [{"of": [sku(at)], "quantity": 1}, {"of": of, "quantity": 1}],
-                    "effect": {"amount": "0.50"}}),
-                _ => json!({"kind": "threshold", "of": of, "at_least": "10.00", "effect": {"percent": "3"}}),
-            };
-            json!({"name": format!("offer {at}"), "priority": at % 4, "offer": offer})
-        })
-        .collect();
-    World::of(json!({
-        "taxes": [{"code": "vat", "rate": "20", "included": true}],
-        "items": items, "lines": lines, "promotions": promotions,
-    }))
+    calls(&World::large(), "20 lines against 200 promotions");
 }
 
 /// Other quantities, lines left out, lines twice.

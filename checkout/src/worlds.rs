@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared_model::ids::{
     DepartmentId, MovementId, PaymentId, PriceId, ProductId, RegisterId, RegisterSessionId, SaleId,
     SaleLineId, StoreId, TaxGroupId, TaxId, TenderId, UserId, VariantId,
@@ -211,6 +211,34 @@ impl World {
     /// The world that the JSON describes.
     pub fn of(spec: Value) -> Self {
         Self::new(serde_json::from_value(spec).unwrap())
+    }
+
+    /// A basket as large as one is at Christmas: 20 lines, and 200 promotions of every kind about three of the goods each.
+    pub fn large() -> Self {
+        let sku = |at: usize| format!("S{:02}", at % 20);
+        let items: Vec<Value> = (0..20)
+            .map(|at| json!({"sku": sku(at), "price": format!("{}.{:02}", 1 + at * 7 % 23, at * 31 % 100), "taxes": ["vat"]}))
+            .collect();
+        let lines: Vec<Value> =
+            (0..20).map(|at| json!({"sku": sku(at), "quantity": (1 + at % 3).to_string()})).collect();
+        let promotions: Vec<Value> = (0..200)
+            .map(|at| {
+                let of = json!([sku(at), sku(at * 3 + 1), sku(at * 7 + 2)]);
+                let offer = match at % 5 {
+                    0 => json!({"kind": "each", "of": of, "effect": {"percent": (1 + at % 30).to_string()}}),
+                    1 => json!({"kind": "each", "of": of, "effect": {"amount": "0.25"}}),
+                    2 => json!({"kind": "mix_and_match", "of": of, "quantity": 3, "effect": {"cheapest_free": 1}}),
+                    3 => json!({"kind": "bundle", "parts": [{"of": [sku(at)], "quantity": 1}, {"of": of, "quantity": 1}],
+                        "effect": {"amount": "0.50"}}),
+                    _ => json!({"kind": "threshold", "of": of, "at_least": "10.00", "effect": {"percent": "3"}}),
+                };
+                json!({"name": format!("offer {at}"), "priority": at % 4, "offer": offer})
+            })
+            .collect();
+        Self::of(json!({
+            "taxes": [{"code": "vat", "rate": "20", "included": true}],
+            "items": items, "lines": lines, "promotions": promotions,
+        }))
     }
 
     /// The world that is described.

@@ -14,8 +14,11 @@ use crate::promotion::Effect;
 pub const MAX_STEPS: u32 = 5_000;
 /// The most competing units that are searched exhaustively; more are combined greedily.
 pub const MAX_UNITS: u32 = 40;
-/// With how many offers first, the most promising ones, a combination is tried greedily.
-const MAX_ROUNDS: usize = 6;
+/// How many competing units may take all steps there are, and how many steps more units take.
+const FEW_UNITS: u32 = 24;
+const MANY_UNITS_STEPS: u32 = 400;
+/// How many offers are looked at in all while combinations are tried greedily, each with another offer first.
+const GREEDY_LOOKS: usize = 24;
 
 /// A billionth of a currency's unit: fine enough that a part of a price compares right.
 pub(crate) type Fine = i128;
@@ -147,9 +150,12 @@ pub(crate) fn best(problem: &Problem, steps: &mut u32) -> (Combination, bool) {
             if units > MAX_UNITS.into() {
                 is_best = false;
             } else {
-                search.steps = *steps;
+                // Where many units compete a search seldom comes to its end, and what it finds it finds early.
+                let most = if units > FEW_UNITS.into() { MANY_UNITS_STEPS } else { MAX_STEPS };
+                let given = most.min(*steps);
+                search.steps = given;
                 search.node(0, 0);
-                *steps = search.steps;
+                *steps -= given - search.steps;
                 is_best &= !search.is_cut;
             }
         }
@@ -652,7 +658,8 @@ impl<'p> Search<'p> {
         promising.sort_by_key(|(saving, group)| (std::cmp::Reverse(*saving), *group));
         let groups: Vec<usize> = promising.into_iter().map(|(_, group)| group).collect();
         self.component.groups.clone_from(&groups);
-        let rounds = groups.len().min(MAX_ROUNDS);
+        let rounds =
+            GREEDY_LOOKS.checked_div(groups.len()).map_or(0, |rounds| rounds.max(1).min(groups.len()));
         for first in (0..rounds).chain([groups.len()]) {
             for is_saved_for_onces in [false, true] {
                 if is_saved_for_onces && self.component.onces.is_empty() {
