@@ -150,9 +150,6 @@ pub(super) async fn load(tx: &mut Tx, shop: &Shop, wanted: &Wanted) -> Result<Lo
     )
     .fetch_one(&mut **tx)
     .await?;
-    fn all<T>(rows: Option<Json<Vec<T>>>) -> Vec<T> {
-        rows.map(|Json(rows)| rows).unwrap_or_default()
-    }
     let mut by_code = BTreeMap::new();
     let mut items = Vec::new();
     for item in all(row.items) {
@@ -180,4 +177,8 @@ pub(super) async fn load(tx: &mut Tx, shop: &Shop, wanted: &Wanted) -> Result<Lo
         by_code,
         customer,
     })
+}
+
+fn all<T>(rows: Option<Json<Vec<T>>>) -> Vec<T> {
+    rows.map(|Json(rows)| rows).unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 
 mod bell;
 mod editors;
+mod engines;
 mod enrol;
 mod feed;
 mod journal;
