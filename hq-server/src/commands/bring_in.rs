@@ -23,8 +23,8 @@ pub(super) struct BringIn {
     /// The import's identity: the same one again is the same import
     #[arg(long, value_name = "UUID")]
     id: Option<Uuid>,
-    /// A CSV file; its first line names the columns: sku, name, department_code, and if wanted description, barcodes
-    /// (several with | between them), price, tax_group_code, unit, quantity_decimals, discountable
+    /// A CSV file; its first line names the columns: `sku`, `name`, `department_code`, and if wanted `description`, `barcodes`
+    /// (several with | between them), `price`, `tax_group_code`, `unit`, `quantity_decimals`, `discountable`
     file: PathBuf,
 }
 

@@ -103,8 +103,8 @@ async fn look(state: &AppState, mend: bool) -> Result<(usize, Findings), Problem
             if mend {
                 transact_within(state, &actor, PATIENCE, move |tx, _| {
                     Box::pin(async move {
-                        facts::stock::recompute(&mut **tx, place).await.map_err(Problem::internal)?;
-                        facts::rollups::recompute(&mut **tx, place).await.map_err(Problem::internal)
+                        facts::stock::recompute(tx, place).await.map_err(Problem::internal)?;
+                        facts::rollups::recompute(tx, place).await.map_err(Problem::internal)
                     })
                 })
                 .await?;
@@ -116,14 +116,14 @@ async fn look(state: &AppState, mend: bool) -> Result<(usize, Findings), Problem
 
 async fn look_at(tx: &mut Tx, place: Place, name: &str) -> Result<Findings, Problem> {
     let mut findings = Findings::default();
-    let stock = facts::stock::differences(&mut **tx, place).await.map_err(Problem::internal)?;
+    let stock = facts::stock::differences(tx, place).await.map_err(Problem::internal)?;
     findings.add(stock.iter().map(|row| {
         format!(
             "{name}: stock of variant {} is {}, its movements come to {}",
             row.variant_id, row.kept, row.recomputed
         )
     }));
-    let rollups = facts::rollups::differences(&mut **tx, place).await.map_err(Problem::internal)?;
+    let rollups = facts::rollups::differences(tx, place).await.map_err(Problem::internal)?;
     findings.add(rollups.iter().map(|row| {
         format!(
             "{name}: figures of {} {} {} are {}, the sales come to {}",

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use server_kit::config::DataArgs;
 use server_kit::{Patience, Problem, read_within};
 
-const PATIENCE: Patience = Patience::long(std::time::Duration::from_secs(600));
+const PATIENCE: Patience = Patience::long(std::time::Duration::from_mins(10));
 
 #[derive(Args, Debug)]
 pub(super) struct Export {

@@ -41,7 +41,7 @@ impl Found {
         match founded.map_err(|problem| super::told(&problem))? {
             Founded::Now(id) => println!("{id} founded as {}", self.company),
             Founded::Before(id) => {
-                println!("{id} was founded as {} before; nothing was changed", self.company)
+                println!("{id} was founded as {} before; nothing was changed", self.company);
             }
         }
         Ok(())

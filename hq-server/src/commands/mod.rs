@@ -129,9 +129,12 @@ fn secret_from_stdin() -> anyhow::Result<String> {
 
 /// A refusal as a line for a terminal, with what is wrong where.
 fn told(problem: &server_kit::Problem) -> anyhow::Error {
+    use std::fmt::Write as _;
+
     let mut text = problem.to_string();
     for mistake in problem.errors() {
-        text.push_str(&format!("; {}: {}", mistake.pointer.trim_start_matches('/'), mistake.detail));
+        // Writing to a String cannot fail.
+        let _ = write!(text, "; {}: {}", mistake.pointer.trim_start_matches('/'), mistake.detail);
     }
     anyhow::anyhow!(text)
 }

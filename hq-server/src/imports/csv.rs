@@ -102,14 +102,11 @@ impl Reader {
     fn read(&mut self, byte: u8, take: &mut impl FnMut(Record)) {
         let returned = std::mem::take(&mut self.after_return);
         if self.place == Place::Quoted {
-            match byte {
-                b'"' => self.place = Place::AfterQuote,
-                _ => {
-                    if byte == b'\n' {
-                        self.line += 1;
-                    }
-                    self.keep(byte);
-                }
+            if byte == b'"' {
+                self.place = Place::AfterQuote;
+            } else {
+                self.line += u64::from(byte == b'\n');
+                self.keep(byte);
             }
             return;
         }
@@ -204,6 +201,7 @@ mod tests {
             .collect()
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands where records do")]
     fn fields(of: &[&str]) -> Result<Vec<String>, Malformed> {
         Ok(of.iter().map(|field| (*field).to_owned()).collect())
     }

@@ -18,7 +18,7 @@ use crate::locks;
 const PROGRESS_ROWS: i64 = 20_000;
 /// What is sent to PostgreSQL at a time.
 const COPY_BYTES: usize = 256 << 10;
-const PATIENCE: Patience = Patience::long(std::time::Duration::from_secs(600));
+const PATIENCE: Patience = Patience::long(std::time::Duration::from_mins(10));
 
 /// What is to be imported.
 #[derive(Clone, Debug)]

@@ -88,7 +88,7 @@ impl Columns {
                     );
                 }
                 Some(Some(_)) => {
-                    mistakes.add(head.line, &name, "duplicate", "This column stands here twice.")
+                    mistakes.add(head.line, &name, "duplicate", "This column stands here twice.");
                 }
                 Some(place) => *place = Some(number),
             }
@@ -143,12 +143,11 @@ impl Row {
         }
         let field = |name: &str, place: Option<usize>, mistakes: &mut Mistakes| -> Option<String> {
             let bytes = fields.get(place?)?;
-            match std::str::from_utf8(bytes) {
-                Ok(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-                Err(_) => {
-                    mistakes.add(line, name, "not_utf8", "The file must be in UTF-8.");
-                    None
-                }
+            if let Ok(text) = std::str::from_utf8(bytes) {
+                Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+            } else {
+                mistakes.add(line, name, "not_utf8", "The file must be in UTF-8.");
+                None
             }
         };
         let check = |name: &str, result: Result<(), Mistake>, mistakes: &mut Mistakes| {

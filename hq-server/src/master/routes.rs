@@ -122,7 +122,7 @@ async fn set<T: Master>(
     .map(answer)
 }
 
-/// A record with its ETag.
+/// A record, with its version beside it for the next change.
 pub(crate) fn answer<T: Master>(record: Record<T>) -> Response {
     let etag = HeaderValue::try_from(format!("\"{}\"", record.version));
     let mut response = Json(record).into_response();

@@ -21,7 +21,7 @@ use crate::master::Checks;
 const MOST: usize = 10_000;
 /// The most that a body of so many is.
 const BODY_LIMIT: usize = 8 << 20;
-const PATIENCE: Patience = Patience::long(std::time::Duration::from_secs(60));
+const PATIENCE: Patience = Patience::long(std::time::Duration::from_mins(1));
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(set_prices)).layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT))

@@ -17,6 +17,7 @@ pub(super) const LONGEST_REASON: usize = 200;
 /// An amount for a variant, for a time. Nothing has to be done on the day: a store takes it up by its own clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromRow, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "a price level is called so")]
 pub(crate) struct Price {
     /// What it is the price of.
     pub(crate) variant_id: VariantId,
