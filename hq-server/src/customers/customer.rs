@@ -11,7 +11,10 @@ use uuid::Uuid;
 use crate::master::{Checks, Filter, FilterKind, Master, Sort};
 
 /// Somebody who buys and is known.
-#[expect(clippy::struct_field_names, reason = "a customer group is called so wherever promotions speak of it")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "a customer group is called so wherever promotions speak of it"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromRow, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Customer {
