@@ -40,6 +40,8 @@ struct Kept {
     forked: bool,
     /// The feed: position and records, each commit once.
     feed: Vec<(i64, &'static str, Uuid, Option<Value>)>,
+    /// What stores offered, a line each.
+    offered: Vec<Value>,
     enrolments: Vec<Value>,
     swallow_enrolments: usize,
     pulls: usize,
@@ -51,6 +53,7 @@ impl FakeHq {
             .route("/sync/v1/feed", get(feed))
             .route("/sync/v1/journal", post(journal))
             .route("/sync/v1/enrol", post(enrolled))
+            .route("/sync/v1/offer", post(offer))
             .with_state(self.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -81,6 +84,10 @@ async fn feed(State(hq): State<FakeHq>, Query(query): Query<After>) -> Response 
         kept.pulls += 1;
         // The store is at 1 already.
         let position = kept.feed.iter().map(|(position, ..)| *position).max().unwrap_or(1);
+        if after > position {
+            let problem = json!({"type": wire::PROBLEM_REWOUND, "title": "rewound", "status": 409, "head": position, "tag": tag(position)});
+            return (StatusCode::CONFLICT, Json(problem)).into_response();
+        }
         let head = FeedHead { position, tag: tag(position), schema: 1, watermark: watermark(kept) };
         let mut page = Vec::new();
         write_line(&mut page, &head).unwrap();
@@ -94,6 +101,13 @@ async fn feed(State(hq): State<FakeHq>, Query(query): Query<After>) -> Response 
         write_line(&mut page, &FeedTail { next, complete: true, count, folded: 0 }).unwrap();
         page.into_response()
     })
+}
+
+async fn offer(State(hq): State<FakeHq>, body: String) -> StatusCode {
+    hq.with(|kept| {
+        kept.offered.extend(body.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()))
+    });
+    StatusCode::NO_CONTENT
 }
 
 async fn journal(State(hq): State<FakeHq>, body: Bytes) -> Response {
@@ -274,6 +288,33 @@ async fn a_change_at_hq_is_pulled_and_a_forked_journal_stops_pushing_and_nothing
         shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "8.50")).await;
     session_goes_on.ok();
     hq.with(|kept| assert!(kept.entries.is_empty(), "HQ takes nothing from that box"));
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_hq_that_went_back_is_offered_what_it_lost_and_then_followed() {
+    let mut shop = Shop::open().await;
+    let lost = regular_price(MUG_VARIANT, "8.50");
+    shop.checkpoint(2, false, vec![("price", id(51), Some(lost))]).await;
+    // HQ comes back from a backup of position 1.
+    let hq = FakeHq::default();
+    let mut restored = regular_price(MUG_VARIANT, "7.95");
+    restored["id"] = json!(id(51));
+    hq.with(|kept| kept.feed.push((1, "price", id(51), Some(restored))));
+    let running = Running::start(&mut shop, &hq).await;
+    let price = async || -> (i64, String) {
+        sqlx::query_as("select position, (select trim_scale(amount)::text from from_hq.price where id = $1) from checkpoint")
+            .bind(id(51))
+            .fetch_one(shop.pool())
+            .await
+            .unwrap()
+    };
+    until("the store is where HQ is", async || price().await == (1, "7.95".to_owned())).await;
+    hq.with(|kept| {
+        assert_eq!(kept.offered.len(), 1, "what is newer than HQ's history, and nothing else");
+        assert_eq!((&kept.offered[0]["entity"], &kept.offered[0]["position"]), (&json!("price"), &json!(2)));
+        assert_eq!(kept.offered[0]["record"]["amount"], "8.500000");
+    });
     running.end().await;
 }
 
