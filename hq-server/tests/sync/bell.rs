@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{Till, World, get, post};
@@ -49,7 +50,9 @@ async fn connect(served: &Served, till: &Till, origin: Option<&str>) -> Result<S
     if let Some(origin) = origin {
         request.headers_mut().insert("origin", origin.parse().unwrap());
     }
-    connect_async(request).await.map(|(socket, _)| socket)
+    // Small buffers, so that what HQ's end costs shows.
+    let small = WebSocketConfig::default().read_buffer_size(1024).write_buffer_size(0);
+    connect_async_with_config(request, Some(small), false).await.map(|(socket, _)| socket)
 }
 
 /// The next word; `None` when HQ hangs up.
@@ -172,4 +175,29 @@ async fn it_is_for_stores_and_not_for_browsers() {
     hear_until(&mut socket, "hello").await;
     socket.send(Message::Text("x".repeat(200_000).into())).await.unwrap();
     assert!(hear(&mut socket).await.is_none(), "a message over the limit ends it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_one_of_many_idle_bells_hears_one_change() {
+    let world = World::new().await;
+    let served = serve(&world).await;
+    let till = world.boxed("demo", world.demo.stores[0]).await;
+    let mut sockets = Vec::new();
+    for _ in 0..300 {
+        let mut socket = connect(&served, &till, None).await.unwrap();
+        hear_until(&mut socket, "hello").await;
+        sockets.push(socket);
+    }
+    sqlx::query("update department set name = 'new' where company_id = $1")
+        .bind(world.demo.id)
+        .execute(world.database.owner())
+        .await
+        .unwrap();
+    world.state.wake.ring();
+    let told = async {
+        for socket in &mut sockets {
+            hear_until(socket, "feed").await;
+        }
+    };
+    timeout(Duration::from_secs(10), told).await.unwrap();
 }
