@@ -518,6 +518,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/price-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * price rule: a list, page by page
+         * @description Needs `promotion.read`.
+         */
+        get: operations["list_price_rule"];
+        put?: never;
+        /**
+         * price rule: make one
+         * @description Needs `promotion.write`.
+         */
+        post: operations["create_price_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/price-rules/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * price rule: how many there are
+         * @description Needs `promotion.read`.
+         */
+        get: operations["count_price_rule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/price-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * price rule: one
+         * @description Needs `promotion.read`.
+         */
+        get: operations["get_price_rule"];
+        put?: never;
+        post?: never;
+        /**
+         * price rule: take it out of use
+         * @description Needs `promotion.write`.
+         */
+        delete: operations["archive_price_rule"];
+        options?: never;
+        head?: never;
+        /**
+         * price rule: change it
+         * @description Needs `promotion.write`.
+         */
+        patch: operations["change_price_rule"];
+        trace?: never;
+    };
+    "/api/v1/price-rules/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * price rule: put it back into use
+         * @description Needs `promotion.write`.
+         */
+        post: operations["restore_price_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/prices": {
         parameters: {
             query?: never;
@@ -692,6 +784,98 @@ export interface paths {
          * @description Needs `catalogue.write`.
          */
         post: operations["restore_product"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * promotion: a list, page by page
+         * @description Needs `promotion.read`.
+         */
+        get: operations["list_promotion"];
+        put?: never;
+        /**
+         * promotion: make one
+         * @description Needs `promotion.write`.
+         */
+        post: operations["create_promotion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * promotion: how many there are
+         * @description Needs `promotion.read`.
+         */
+        get: operations["count_promotion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * promotion: one
+         * @description Needs `promotion.read`.
+         */
+        get: operations["get_promotion"];
+        put?: never;
+        post?: never;
+        /**
+         * promotion: take it out of use
+         * @description Needs `promotion.write`.
+         */
+        delete: operations["archive_promotion"];
+        options?: never;
+        head?: never;
+        /**
+         * promotion: change it
+         * @description Needs `promotion.write`.
+         */
+        patch: operations["change_promotion"];
+        trace?: never;
+    };
+    "/api/v1/promotions/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * promotion: put it back into use
+         * @description Needs `promotion.write`.
+         */
+        post: operations["restore_promotion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1144,6 +1328,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tax-areas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * tax area: a list, page by page
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["list_tax_area"];
+        put?: never;
+        /**
+         * tax area: make one
+         * @description Needs `tax.write`.
+         */
+        post: operations["create_tax_area"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tax-areas/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * tax area: how many there are
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["count_tax_area"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tax-areas/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * tax area: one
+         * @description Needs `catalogue.read`.
+         */
+        get: operations["get_tax_area"];
+        put?: never;
+        post?: never;
+        /**
+         * tax area: take it out of use
+         * @description Needs `tax.write`.
+         */
+        delete: operations["archive_tax_area"];
+        options?: never;
+        head?: never;
+        /**
+         * tax area: change it
+         * @description Needs `tax.write`.
+         */
+        patch: operations["change_tax_area"];
+        trace?: never;
+    };
+    "/api/v1/tax-areas/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * tax area: put it back into use
+         * @description Needs `tax.write`.
+         */
+        post: operations["restore_tax_area"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tax-groups": {
         parameters: {
             query?: never;
@@ -1420,6 +1696,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/try-outs/cart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A cart, as a store would compute it
+         * @description With HQ's master data as that store has it, and the reason of every line, rule and promotion. Needs `try_out.run`.
+         */
+        post: operations["try_cart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/try-outs/tax": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The tax of a document
+         * @description The document and the result are those of the `tax-engine` program. Needs `try_out.run`.
+         */
+        post: operations["try_tax"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1562,6 +1878,59 @@ export interface components {
     schemas: {
         /** @example 12.50 */
         Amount: string;
+        /** @description A promotion in a sale. */
+        AppliedPromotion: {
+            /** @description What it took off the lines, in all. */
+            amount: components["schemas"]["Amount"];
+            /** @description Its name, as it was. */
+            name: string;
+            /** @description The promotion. */
+            promotion_id: components["schemas"]["PromotionId"];
+            /**
+             * Format: int32
+             * @description How often it was earned.
+             */
+            times: number;
+        };
+        /** @description Something taken off a line. */
+        AppliedReduction: {
+            /** @description What it came to. */
+            amount: components["schemas"]["Amount"];
+            /** @enum {string} */
+            kind: "percent";
+            /** @description How much. */
+            percent: components["schemas"]["Percent"];
+            /** @description Why. */
+            reason: string;
+        } | {
+            /** @description How much. */
+            amount: components["schemas"]["Amount"];
+            /** @enum {string} */
+            kind: "amount";
+            /** @description Why. */
+            reason: string;
+        } | {
+            /** @description The share. */
+            amount: components["schemas"]["Amount"];
+            /** @enum {string} */
+            kind: "promotion";
+            /** @description Its name, as it was. */
+            name: string;
+            /** @description The promotion. */
+            promotion_id: components["schemas"]["PromotionId"];
+        } | {
+            /** @description The share. */
+            amount: components["schemas"]["Amount"];
+            /** @enum {string} */
+            kind: "sale";
+            /** @description Why. */
+            reason: string;
+        } | {
+            /** @description The share. */
+            amount: components["schemas"]["Amount"];
+            /** @enum {string} */
+            kind: "refund";
+        };
         /** @description Up to where a store has been heard. */
         AsOf: {
             /**
@@ -1724,11 +2093,48 @@ export interface components {
             /** @description What it is the price of, by its SKU. */
             sku?: string | null;
             store_id?: components["schemas"]["StoreId"] | null;
-            /** @description Since when (null: always was), in the store's time zone. */
+            /**
+             * @description Since when (null: always was), in the store's time zone.
+             * @example 2026-03-02T06:00:00
+             */
             valid_from?: string | null;
-            /** @description Until when, not included (null: until further notice), in the store's time zone. */
+            /**
+             * @description Until when, not included (null: until further notice), in the store's time zone.
+             * @example 2026-03-09T00:00:00
+             */
             valid_until?: string | null;
             variant_id?: components["schemas"]["VariantId"] | null;
+        };
+        /** @description Part of a bundle. */
+        BundlePart: {
+            /** @description Which goods. */
+            of: components["schemas"]["Selection"];
+            /**
+             * Format: int32
+             * @description How many of them.
+             */
+            quantity: number;
+        };
+        /** @description A cart to try, where and when, and for whom. */
+        CartToTry: {
+            /**
+             * @description The moment, in the store's time zone; left out: now.
+             * @example 2026-03-02T06:00:00
+             */
+            at?: string | null;
+            /** @description The coupon codes that are shown. */
+            coupons?: string[];
+            customer_id?: components["schemas"]["CustomerId"] | null;
+            /** @description What else is known of the sale, by name: what conditions ask for. */
+            facts?: {
+                [key: string]: string;
+            };
+            /** @description What is bought. */
+            lines: components["schemas"]["LineToTry"][];
+            max_reduction_percent?: components["schemas"]["Percent"] | null;
+            reduction?: components["schemas"]["ReductionToTry"] | null;
+            /** @description The store, by its code. */
+            store: string;
         };
         /** @description The chain. */
         Company: {
@@ -1765,6 +2171,29 @@ export interface components {
             name?: string | null;
             /** @description Its tax number, on receipts. */
             tax_number?: string | null;
+        };
+        /**
+         * @description Something that must be so.
+         *
+         *     The facts `quantity` (of the goods in question), `date`, `time`, `weekday` (1 is Monday), `customer`,
+         *     `customer_group` and `store` are known to the engine; any other name is looked up among the facts that came with
+         *     the sale. A condition on what is not known does not hold, whatever its operator. Two numbers compare as numbers,
+         *     anything else as text, which is right for dates and times as ISO 8601 writes them.
+         *
+         *     ```
+         *     # use pricing_engine::Condition;
+         *     let big: Condition = serde_json::from_str(r#"{"fact": "quantity", "operator": "GTE", "value": "12"}"#)?;
+         *     assert!(big.is_complete());
+         *     # Ok::<(), serde_json::Error>(())
+         *     ```
+         */
+        Condition: {
+            /** @description What is looked at. */
+            fact: string;
+            /** @description How. */
+            operator: components["schemas"]["Operator"];
+            /** @description With what. */
+            value: components["schemas"]["Operand"];
         };
         /** @description How many there are. */
         Count: {
@@ -1834,6 +2263,8 @@ export interface components {
             /** @description Their tax number, on receipts. */
             tax_number?: string;
         };
+        /** Format: uuid */
+        CustomerId: string;
         CustomerPage: {
             items: components["schemas"]["Customer"][];
             /** @description What to pass as `after` for the next page; null: this was the last. */
@@ -1876,6 +2307,36 @@ export interface components {
             /** @description What to pass as `after` for the next page; null: this was the last. */
             next: string | null;
         };
+        /** @description A tax of a document. */
+        DocumentTax: {
+            /** @description The sum of its amounts. */
+            amount: components["schemas"]["Amount"];
+            /** @description The sum of its bases. */
+            base: components["schemas"]["Amount"];
+            /** @description Its code, as it was. */
+            code: string;
+            /** @description How it was computed. */
+            kind?: components["schemas"]["TaxKind"];
+            /** @description Its name, as it was. */
+            name: string;
+            /** @description Whether prices had it inside. */
+            price_included: boolean;
+            /** @description Its rate, as it was. */
+            rate: string;
+            /** @description The tax. */
+            tax_id: components["schemas"]["TaxId"];
+        };
+        /** @description What is taken off. */
+        Effect: {
+            /** @description A part of the price. */
+            percent: components["schemas"]["Percent"];
+        } | {
+            /** @description An amount; never more than the price. */
+            amount: components["schemas"]["Amount"];
+        } | {
+            /** @description All above this price. */
+            price: components["schemas"]["Amount"];
+        };
         /** @description A code to enrol a store with. */
         EnrolCode: {
             /** @description What to type at the box; it is shown once. */
@@ -1894,6 +2355,23 @@ export interface components {
             detail: string;
             /** @description Where: a JSON pointer into the body, such as `/lines/0/quantity`; for the address, the parameter's name after a slash. */
             pointer: string;
+        };
+        /** @description What is taken off a group of units. */
+        GroupEffect: {
+            /** @description A part of the group's price. */
+            percent: components["schemas"]["Percent"];
+        } | {
+            /** @description An amount off the group. */
+            amount: components["schemas"]["Amount"];
+        } | {
+            /** @description The group costs this ("3 for 10.00"). */
+            price: components["schemas"]["Amount"];
+        } | {
+            /**
+             * Format: int32
+             * @description So many of the group are free, the cheapest ("3 for 2").
+             */
+            cheapest_free: number;
         };
         /** @description An import, as it stands. */
         ImportJob: {
@@ -1995,6 +2473,49 @@ export interface components {
          * @enum {string}
          */
         LineKind: "goods" | "deposit" | "gift_card" | "single_purpose_card" | "tip";
+        /** @description A tax of a line. */
+        LineTax: {
+            /** @description What it came to. */
+            amount: components["schemas"]["Amount"];
+            /** @description What it was computed on. */
+            base: components["schemas"]["Amount"];
+            /** @description Its code, as it was. */
+            code: string;
+            /** @description How it was computed. */
+            kind?: components["schemas"]["TaxKind"];
+            /** @description Its name, as it was. */
+            name: string;
+            /** @description Whether the price had it inside. */
+            price_included: boolean;
+            /** @description Its rate, as it was. */
+            rate: string;
+            /** @description The tax. */
+            tax_id: components["schemas"]["TaxId"];
+        };
+        /** @description A line to try: a variant by its id, its SKU or a barcode. */
+        LineToTry: {
+            amount?: components["schemas"]["Amount"] | null;
+            /** @description Or by what is scanned. */
+            barcode?: string | null;
+            id?: components["schemas"]["SaleLineId"] | null;
+            quantity?: components["schemas"]["Quantity"] | null;
+            reduction?: components["schemas"]["ReductionToTry"] | null;
+            /** @description Or by SKU. */
+            sku?: string | null;
+            unit_price?: components["schemas"]["UnitPrice"] | null;
+            /** @description Why. */
+            unit_price_reason?: string;
+            variant_id?: components["schemas"]["VariantId"] | null;
+        };
+        /** @description "This tax there is that tax here." */
+        MappedTax: {
+            /** @description What it becomes; nothing: it is not taken. */
+            becomes: components["schemas"]["TaxId"][];
+            /** @description The tax of home. */
+            tax_id: components["schemas"]["TaxId"];
+        };
+        /** Format: uuid */
+        MovementId: string;
         /** @description What 13-digit codes with a prefix bear: prefix, item, value, and the check digit at the end. */
         NewBarcodeRule: {
             /** @description What is embedded. */
@@ -2126,6 +2647,30 @@ export interface components {
             /** @description Its name. */
             name: string;
         };
+        /**
+         * @description A standing rule about the price of one unit, applied before promotions. `of`, `conditions` and `effect` are replaced
+         *     whole in a change.
+         */
+        NewPriceRule: {
+            /** @description What must be so, all of it. */
+            conditions?: components["schemas"]["Condition"][];
+            /** @description What it does to the price. */
+            effect: components["schemas"]["RuleEffect"];
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description Its name; the line says it. */
+            name: string;
+            /** @description What it is about. */
+            of: components["schemas"]["Selection"];
+            /**
+             * Format: int32
+             * @description Rules are applied in this order, lowest first.
+             */
+            sequence?: number;
+        };
         /** @description What is sold. Stock, prices and barcodes hang on its variants. */
         NewProduct: {
             /** @description Where it hangs in the tree. */
@@ -2167,6 +2712,38 @@ export interface components {
             variants: components["schemas"]["Variant"][];
             /** @description Whether a scale says how much of it is sold. */
             weighed?: boolean;
+        };
+        /** @description A dated rule over a cart. `when` and `offer` are replaced whole in a change. */
+        NewPromotion: {
+            /** @description Whether its goods take no other promotion. */
+            exclusive?: boolean;
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /**
+             * Format: int32
+             * @description How often one customer may earn it in all; such a promotion needs a known customer.
+             */
+            limit_per_customer?: number | null;
+            /**
+             * Format: int32
+             * @description How often it may be earned in one sale; null: as often as it is.
+             */
+            limit_per_sale?: number | null;
+            /** @description Its name, on receipts. */
+            name: string;
+            /** @description What is offered. */
+            offer: components["schemas"]["Offer"];
+            /**
+             * Format: int32
+             * @description Promotions of one priority are a class; higher classes are settled first, and within a class the customer gets the
+             *     best combination.
+             */
+            priority?: number;
+            /** @description When, where and for whom. A promotion that names stores is sent to those only. */
+            when: components["schemas"]["When"];
         };
         /** @description A till. */
         NewRegister: {
@@ -2220,6 +2797,7 @@ export interface components {
             rounding_mode?: components["schemas"]["Rounding"];
             /** @description What it does when goods are not available. */
             stock_policy?: components["schemas"]["StockPolicy"];
+            tax_area_id?: components["schemas"]["TaxAreaId"] | null;
             /** @description Its tax number, on receipts; empty: the company's. */
             tax_number?: string;
             /** @description Where its tax is rounded. */
@@ -2266,6 +2844,28 @@ export interface components {
              * @description The day after the last.
              */
             valid_until?: string | null;
+        };
+        /** @description A place with its tax rules; a store lies in one. */
+        NewTaxArea: {
+            /** @description Its short code. */
+            code: string;
+            /** @description The country that it lies in, by two letters (ISO 3166-1). */
+            country: string;
+            /**
+             * Format: uuid
+             * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
+             */
+            id?: string;
+            /** @description What the taxes of home become there: several, one or none. A tax that is not named stays what it is. */
+            mapping?: components["schemas"]["MappedTax"][];
+            /** @description Its name. */
+            name: string;
+            /** @description The law knows one rounding per rate and document, as Japan's does: `per_line` is refused. */
+            one_rounding_per_rate?: boolean;
+            /** @description Which way. */
+            rounding_mode?: components["schemas"]["Rounding"];
+            /** @description Where tax is rounded there; goes before what the store says. */
+            tax_rounding?: components["schemas"]["TaxRounding"];
         };
         /** @description The set of taxes that a product or department bears. */
         NewTaxGroup: {
@@ -2322,6 +2922,74 @@ export interface components {
             /** @description The stores that they work in. */
             stores?: components["schemas"]["UserStore"][];
         };
+        /**
+         * @description What a promotion offers. Counted offers (all but `Each` and `Threshold`) count whole units; goods by weight take no
+         *     part in them.
+         */
+        Offer: {
+            /** @description What is taken off each unit. */
+            effect: components["schemas"]["Effect"];
+            /** @enum {string} */
+            kind: "each";
+            /** @description Which goods. */
+            of: components["schemas"]["Selection"];
+        } | {
+            /** @description Whether what is got may be dearer than what was bought. */
+            any_value?: boolean;
+            /** @description What must be bought. */
+            buy: components["schemas"]["Selection"];
+            /**
+             * Format: int32
+             * @description How many of it.
+             */
+            buy_quantity: number;
+            /** @description What is taken off each unit that is got; 100 % is free. */
+            effect: components["schemas"]["Effect"];
+            /** @description What is got. */
+            get: components["schemas"]["Selection"];
+            /**
+             * Format: int32
+             * @description How many of it.
+             */
+            get_quantity: number;
+            /** @enum {string} */
+            kind: "buy_get";
+        } | {
+            /** @description What is taken off them together. */
+            effect: components["schemas"]["GroupEffect"];
+            /** @enum {string} */
+            kind: "mix_and_match";
+            /** @description The range. */
+            of: components["schemas"]["Selection"];
+            /**
+             * Format: int32
+             * @description How many of it.
+             */
+            quantity: number;
+        } | {
+            /** @description What is taken off all of it. */
+            effect: components["schemas"]["Effect"];
+            /** @enum {string} */
+            kind: "bundle";
+            /** @description What belongs to it. */
+            parts: components["schemas"]["BundlePart"][];
+        } | {
+            /** @description For how much at least, after the promotions of higher classes. */
+            at_least: components["schemas"]["Amount"];
+            /** @description A percentage of those goods, or an amount once. */
+            effect: components["schemas"]["Effect"];
+            /** @enum {string} */
+            kind: "threshold";
+            /** @description Of what. */
+            of: components["schemas"]["Selection"];
+        };
+        /** @description What a fact is compared with. */
+        Operand: string | string[];
+        /**
+         * @description How a fact is compared.
+         * @enum {string}
+         */
+        Operator: "EQ" | "NE" | "GT" | "GTE" | "LT" | "LTE" | "IN" | "NIN";
         /** @description What became of an import. */
         Outcome: {
             /**
@@ -2473,6 +3141,100 @@ export interface components {
             /** @description What to pass as `after` for the next page; null: this was the last. */
             next: string | null;
         };
+        /** @description Why a line's unit price is what it is. */
+        PriceReason: {
+            /** @enum {string} */
+            kind: "listed";
+            /** @description The price. */
+            price_id: components["schemas"]["PriceId"];
+            /** @description What it was for. */
+            price_kind: components["schemas"]["PriceKind"];
+            /** @description Its reason, in HQ's words. */
+            reason: string;
+        } | {
+            /** @description The price that it replaced. */
+            instead_of: components["schemas"]["UnitPrice"];
+            /** @enum {string} */
+            kind: "override";
+            /** @description Why. */
+            reason: string;
+        } | {
+            /** @description What one would have cost without rules. */
+            instead_of: components["schemas"]["UnitPrice"];
+            /** @enum {string} */
+            kind: "rule";
+            /** @description Its name, as it was. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The rule.
+             */
+            rule_id: string;
+        } | {
+            /** @enum {string} */
+            kind: "label";
+        } | {
+            /** @enum {string} */
+            kind: "keyed";
+        } | {
+            /** @enum {string} */
+            kind: "refund";
+        };
+        /**
+         * @description A standing rule about the price of one unit, applied before promotions. `of`, `conditions` and `effect` are replaced
+         *     whole in a change.
+         */
+        PriceRule: {
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description What must be so, all of it. */
+            conditions: components["schemas"]["Condition"][];
+            /** @description What it does to the price. */
+            effect: components["schemas"]["RuleEffect"];
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /** @description Its name; the line says it. */
+            name: string;
+            /** @description What it is about. */
+            of: components["schemas"]["Selection"];
+            /**
+             * Format: int32
+             * @description Rules are applied in this order, lowest first.
+             */
+            sequence: number;
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /**
+         * @description A standing rule about the price of one unit, applied before promotions. `of`, `conditions` and `effect` are replaced
+         *     whole in a change.
+         */
+        PriceRuleChange: {
+            /** @description What must be so, all of it. */
+            conditions?: components["schemas"]["Condition"][];
+            /** @description What it does to the price. */
+            effect?: components["schemas"]["RuleEffect"];
+            /** @description Its name; the line says it. */
+            name?: string;
+            /** @description What it is about. */
+            of?: components["schemas"]["Selection"];
+            /**
+             * Format: int32
+             * @description Rules are applied in this order, lowest first.
+             */
+            sequence?: number;
+        };
+        PriceRulePage: {
+            items: components["schemas"]["PriceRule"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
         /** @description The document that every refusal answers, as `application/problem+json`. */
         Problem: {
             /** @description What was wrong this time. */
@@ -2582,17 +3344,106 @@ export interface components {
             /** @description Whether a scale says how much of it is sold. */
             weighed?: boolean;
         };
+        /** Format: uuid */
+        ProductId: string;
         ProductPage: {
             items: components["schemas"]["Product"][];
             /** @description What to pass as `after` for the next page; null: this was the last. */
             next: string | null;
         };
+        /** @description A dated rule over a cart. `when` and `offer` are replaced whole in a change. */
+        Promotion: {
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description Whether its goods take no other promotion. */
+            exclusive: boolean;
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description How often one customer may earn it in all; such a promotion needs a known customer.
+             */
+            limit_per_customer: number | null;
+            /**
+             * Format: int32
+             * @description How often it may be earned in one sale; null: as often as it is.
+             */
+            limit_per_sale: number | null;
+            /** @description Its name, on receipts. */
+            name: string;
+            /** @description What is offered. */
+            offer: components["schemas"]["Offer"];
+            /**
+             * Format: int32
+             * @description Promotions of one priority are a class; higher classes are settled first, and within a class the customer gets the
+             *     best combination.
+             */
+            priority: number;
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+            /** @description When, where and for whom. A promotion that names stores is sent to those only. */
+            when: components["schemas"]["When"];
+        };
+        /** @description A dated rule over a cart. `when` and `offer` are replaced whole in a change. */
+        PromotionChange: {
+            /** @description Whether its goods take no other promotion. */
+            exclusive?: boolean;
+            /**
+             * Format: int32
+             * @description How often one customer may earn it in all; such a promotion needs a known customer.
+             */
+            limit_per_customer?: number | null;
+            /**
+             * Format: int32
+             * @description How often it may be earned in one sale; null: as often as it is.
+             */
+            limit_per_sale?: number | null;
+            /** @description Its name, on receipts. */
+            name?: string;
+            /** @description What is offered. */
+            offer?: components["schemas"]["Offer"];
+            /**
+             * Format: int32
+             * @description Promotions of one priority are a class; higher classes are settled first, and within a class the customer gets the
+             *     best combination.
+             */
+            priority?: number;
+            /** @description When, where and for whom. A promotion that names stores is sent to those only. */
+            when?: components["schemas"]["When"];
+        };
+        /** Format: uuid */
+        PromotionId: string;
+        PromotionPage: {
+            items: components["schemas"]["Promotion"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
         /** @example 1 */
         Quantity: string;
+        /** @description A percentage or an amount, one of the two. */
+        ReductionToTry: {
+            amount?: components["schemas"]["Amount"] | null;
+            percent?: components["schemas"]["Percent"] | null;
+            /** @description Why. */
+            reason: string;
+        };
         /** @description The token that came with the last pair. */
         RefreshCommand: {
             /** @description The refresh token. */
             refresh_token: string;
+        };
+        /** @description The line of an earlier sale that a line gives back. */
+        RefundedLine: {
+            /** @description Its line. */
+            line_id: components["schemas"]["SaleLineId"];
+            /** @description The earlier sale. */
+            sale_id: components["schemas"]["SaleId"];
         };
         /** @description A till. */
         Register: {
@@ -2702,6 +3553,23 @@ export interface components {
          * @enum {string}
          */
         Rounding: "half_up" | "half_even" | "down" | "up";
+        /** @description What a price rule does to the price of one unit. */
+        RuleEffect: {
+            /** @description This is the price. */
+            override: components["schemas"]["UnitPrice"];
+        } | {
+            /** @description So much less, in percent of the price. */
+            discount: components["schemas"]["Percent"];
+        } | {
+            /** @description So much more, in percent of the price. */
+            markup: components["schemas"]["Percent"];
+        };
+        /** Format: uuid */
+        SaleId: string;
+        /** Format: uuid */
+        SaleLineId: string;
+        /** Format: uuid */
+        SalesRepId: string;
         /** @description The answer. */
         SalesReport: {
             /** @description Up to where each store has been heard. */
@@ -2768,6 +3636,19 @@ export interface components {
             /** @description Tax. */
             tax: string;
         };
+        /** @description Which goods. */
+        Selection: {
+            /** @description These departments, with those below them. */
+            departments?: components["schemas"]["DepartmentId"][];
+            /** @description All that take promotions. */
+            everything?: boolean;
+            /** @description But not these products. */
+            except?: components["schemas"]["ProductId"][];
+            /** @description These products, all their variants. */
+            products?: components["schemas"]["ProductId"][];
+            /** @description These variants. */
+            variants?: components["schemas"]["VariantId"][];
+        };
         /** @description Who, and a password or a PIN. */
         SignInCommand: {
             /**
@@ -2794,6 +3675,55 @@ export interface components {
             refresh_token: string;
             /** @description Who they are. */
             user: components["schemas"]["User"];
+        };
+        /** @description One line of a sale. */
+        SoldLine: {
+            /** @description Its department. */
+            department_id: components["schemas"]["DepartmentId"];
+            /** @description The department's name, as it was. */
+            department_name: string;
+            /** @description With tax. */
+            gross: components["schemas"]["Amount"];
+            /** @description The line. */
+            id: components["schemas"]["SaleLineId"];
+            label_amount?: components["schemas"]["Amount"] | null;
+            /** @description What the line is about. */
+            line_kind?: components["schemas"]["LineKind"];
+            movement_id?: components["schemas"]["MovementId"] | null;
+            /** @description Its name, as it was, the variant's behind the product's. */
+            name: string;
+            /** @description Without tax. */
+            net: components["schemas"]["Amount"];
+            /** @description Why that price. */
+            price_reason: components["schemas"]["PriceReason"];
+            /** @description Its product. */
+            product_id: components["schemas"]["ProductId"];
+            /** @description How many. */
+            quantity: components["schemas"]["Quantity"];
+            /** @description The sum of those, in label prices (tax included where the price has it inside). */
+            reduction: components["schemas"]["Amount"];
+            /** @description What was taken off, in order. */
+            reductions: components["schemas"]["AppliedReduction"][];
+            refunds?: components["schemas"]["RefundedLine"] | null;
+            /** @description The usual price of one. */
+            regular_unit_price: components["schemas"]["UnitPrice"];
+            sales_rep_id?: components["schemas"]["SalesRepId"] | null;
+            /** @description The code that was scanned, where the line is not told by it alone (unknown codes, labels). */
+            scanned_code?: string | null;
+            /** @description Its SKU, as it was. */
+            sku: string;
+            /** @description Tax. */
+            tax: components["schemas"]["Amount"];
+            /** @description Tax inside the price that an exempt customer does not pay: what the price says is net + included taxes + this. */
+            tax_relief?: components["schemas"]["Amount"];
+            /** @description Each tax of the line. */
+            taxes: components["schemas"]["LineTax"][];
+            /** @description Of what unit. */
+            unit: string;
+            /** @description The price of one after price rules, before reductions. */
+            unit_price: components["schemas"]["UnitPrice"];
+            /** @description What. */
+            variant_id: components["schemas"]["VariantId"];
         };
         /**
          * @description What a store does when a product is not available.
@@ -2824,6 +3754,7 @@ export interface components {
             rounding_mode: components["schemas"]["Rounding"];
             /** @description What it does when goods are not available. */
             stock_policy: components["schemas"]["StockPolicy"];
+            tax_area_id: components["schemas"]["TaxAreaId"] | null;
             /** @description Its tax number, on receipts; empty: the company's. */
             tax_number: string;
             /** @description Where its tax is rounded. */
@@ -2853,6 +3784,7 @@ export interface components {
             rounding_mode?: components["schemas"]["Rounding"];
             /** @description What it does when goods are not available. */
             stock_policy?: components["schemas"]["StockPolicy"];
+            tax_area_id?: components["schemas"]["TaxAreaId"] | null;
             /** @description Its tax number, on receipts; empty: the company's. */
             tax_number?: string;
             /** @description Where its tax is rounded. */
@@ -2883,7 +3815,7 @@ export interface components {
             enrolled: boolean;
             /**
              * Format: int64
-             * @description How many records it lacks (counted up to 100,000).
+             * @description How many records it lacks (counted up to 10,000).
              */
             feed_behind: number;
             /**
@@ -3011,6 +3943,59 @@ export interface components {
              */
             version: number;
         };
+        /** @description A place with its tax rules; a store lies in one. */
+        TaxArea: {
+            /** @description No longer in use. */
+            archived: boolean;
+            /** @description Its short code. */
+            code: string;
+            /** @description The country that it lies in, by two letters (ISO 3166-1). */
+            country: string;
+            /**
+             * Format: uuid
+             * @description Its identity.
+             */
+            id: string;
+            /** @description What the taxes of home become there: several, one or none. A tax that is not named stays what it is. */
+            mapping: components["schemas"]["MappedTax"][];
+            /** @description Its name. */
+            name: string;
+            /** @description The law knows one rounding per rate and document, as Japan's does: `per_line` is refused. */
+            one_rounding_per_rate: boolean;
+            /** @description Which way. */
+            rounding_mode: components["schemas"]["Rounding"];
+            /** @description Where tax is rounded there; goes before what the store says. */
+            tax_rounding: components["schemas"]["TaxRounding"];
+            /**
+             * Format: int64
+             * @description Raised by each change; in quotes it is the ETag.
+             */
+            version: number;
+        };
+        /** @description A place with its tax rules; a store lies in one. */
+        TaxAreaChange: {
+            /** @description Its short code. */
+            code?: string;
+            /** @description The country that it lies in, by two letters (ISO 3166-1). */
+            country?: string;
+            /** @description What the taxes of home become there: several, one or none. A tax that is not named stays what it is. */
+            mapping?: components["schemas"]["MappedTax"][];
+            /** @description Its name. */
+            name?: string;
+            /** @description The law knows one rounding per rate and document, as Japan's does: `per_line` is refused. */
+            one_rounding_per_rate?: boolean;
+            /** @description Which way. */
+            rounding_mode?: components["schemas"]["Rounding"];
+            /** @description Where tax is rounded there; goes before what the store says. */
+            tax_rounding?: components["schemas"]["TaxRounding"];
+        };
+        /** Format: uuid */
+        TaxAreaId: string;
+        TaxAreaPage: {
+            items: components["schemas"]["TaxArea"][];
+            /** @description What to pass as `after` for the next page; null: this was the last. */
+            next: string | null;
+        };
         /** @description One levy. */
         TaxChange: {
             /** @description Its short code, on receipts. */
@@ -3045,6 +4030,25 @@ export interface components {
              * @description The day after the last.
              */
             valid_until?: string | null;
+        };
+        /** @description A document whose tax is to be computed. */
+        TaxDocument: {
+            cash_rounding?: components["schemas"]["Amount"] | null;
+            /**
+             * Format: int32
+             * @description How many decimals its currency has.
+             */
+            currency_decimals: number;
+            /** @description Its name, given back with the result. */
+            id: string;
+            /** @description Its lines. */
+            lines: components["schemas"]["TriedDocumentLine"][];
+            /** @description Where tax is rounded. */
+            rounding: components["schemas"]["TaxRounding"];
+            /** @description Which way; half away from zero, if it is left out. */
+            rounding_mode?: components["schemas"]["Rounding"];
+            /** @description The taxes that its lines name. */
+            taxes: components["schemas"]["TriedDocumentTax"][];
         };
         /** @description The set of taxes that a product or department bears. */
         TaxGroup: {
@@ -3156,6 +4160,130 @@ export interface components {
             /** @description What to pass as `after` for the next page; null: this was the last. */
             next: string | null;
         };
+        /** @description A cart with every amount, and why. */
+        TriedCart: {
+            /** @description The moment, in the store's time zone. */
+            at: string;
+            /** @description Whether the search for the best combination of promotions was cut short by its bound. */
+            bound_was_hit: boolean;
+            /** @description What became of each promotion that is on, and why. */
+            considered: components["schemas"]["TriedPromotion"][];
+            /** @description The currency of every amount. */
+            currency: components["schemas"]["Currency"];
+            /** @description What stock the kits among the lines would take. */
+            kit_parts: components["schemas"]["TriedPart"][];
+            /** @description The lines, each with why its price is what it is and what was taken off. */
+            lines: components["schemas"]["SoldLine"][];
+            /** @description Sum of the lines' net. */
+            net: components["schemas"]["Amount"];
+            /** @description The promotions that took something off. */
+            promotions: components["schemas"]["AppliedPromotion"][];
+            /** @description The store. */
+            store: string;
+            /** @description Sum of the lines' tax. */
+            tax: components["schemas"]["Amount"];
+            tax_area_id?: components["schemas"]["TaxAreaId"] | null;
+            /** @description Each tax: the sums of the lines'. */
+            taxes: components["schemas"]["DocumentTax"][];
+            /** @description What is owed. */
+            total: components["schemas"]["Amount"];
+        };
+        /** @description A line of a document to try. */
+        TriedDocumentLine: {
+            /** @description What is taken off it, in percent. */
+            discount_percent?: components["schemas"]["Percent"];
+            /** @description Its name. */
+            id: string;
+            /** @description How many. */
+            quantity: components["schemas"]["Quantity"];
+            /** @description The taxes that it bears. */
+            tax_ids: string[];
+            /** @description The price of one. */
+            unit_price: components["schemas"]["UnitPrice"];
+        };
+        /** @description A tax of a document to try. */
+        TriedDocumentTax: {
+            exempt_below?: components["schemas"]["UnitPrice"] | null;
+            /** @description Its name. */
+            id: string;
+            /** @description Whether later taxes are computed on base plus this tax. */
+            include_base_amount?: boolean;
+            /** @description Whether this tax listens to earlier ones that say so. */
+            is_base_affected?: boolean;
+            /** @description How it is computed. */
+            kind: components["schemas"]["TaxKind"];
+            part_above?: components["schemas"]["UnitPrice"] | null;
+            part_up_to?: components["schemas"]["UnitPrice"] | null;
+            /** @description Whether prices have it inside. */
+            price_included: boolean;
+            /** @description Percent (to 4 decimals), or an amount per unit for `fixed`. */
+            rate: components["schemas"]["UnitPrice"];
+            /**
+             * Format: int32
+             * @description Its place in the order.
+             */
+            sequence?: number;
+        };
+        /** @description What a line takes of the stock of a part. */
+        TriedPart: {
+            /** @description The kit's line. */
+            line_id: components["schemas"]["SaleLineId"];
+            /** @description How much of it. */
+            quantity: components["schemas"]["Quantity"];
+            /** @description The part. */
+            variant_id: components["schemas"]["VariantId"];
+        };
+        /** @description What became of a promotion. */
+        TriedPromotion: {
+            /** @description Its name. */
+            name: string;
+            /** @description What became of it: `earned`, or why not. */
+            outcome: string;
+            /** @description The promotion. */
+            promotion_id: components["schemas"]["PromotionId"];
+        };
+        /** @description A document with its tax. */
+        TriedTax: {
+            /** @description The sums. */
+            document: components["schemas"]["TriedTotals"];
+            /** @description The document. */
+            id: string;
+            /** @description Its lines, in their order. */
+            lines: components["schemas"]["TriedTaxLine"][];
+        };
+        /** @description What a tax comes to. */
+        TriedTaxAmount: {
+            /** @description What it came to. */
+            amount: components["schemas"]["Amount"];
+            /** @description What it was computed on. */
+            base: components["schemas"]["Amount"];
+            /** @description The tax. */
+            tax_id: string;
+        };
+        /** @description A line with its tax. */
+        TriedTaxLine: {
+            /** @description The line. */
+            id: string;
+            /** @description Each tax. */
+            taxes: components["schemas"]["TriedTaxAmount"][];
+            /** @description Without tax. */
+            total_excluded: components["schemas"]["Amount"];
+            /** @description With tax. */
+            total_included: components["schemas"]["Amount"];
+        };
+        /** @description The sums of a document. */
+        TriedTotals: {
+            /** @description Without tax. */
+            base: components["schemas"]["Amount"];
+            /** @description What is paid in cash. */
+            payable: components["schemas"]["Amount"];
+            /** @description Tax. */
+            tax: components["schemas"]["Amount"];
+            /** @description Each tax. */
+            taxes: components["schemas"]["TriedTaxAmount"][];
+            /** @description With tax. */
+            total: components["schemas"]["Amount"];
+        };
         /** @example 0.4375 */
         UnitPrice: string;
         /** @description Somebody who is signed in, as they and their screens may know. */
@@ -3245,6 +4373,25 @@ export interface components {
         };
         /** Format: uuid */
         VariantId: string;
+        /** @description When, where and for whom a promotion is. */
+        When: {
+            /** @description What else must be so, all of it. */
+            conditions?: components["schemas"]["Condition"][];
+            /** @description The coupon that must be shown; none: no coupon. */
+            coupon?: string | null;
+            /** @description The customer groups; none: everybody. */
+            customer_groups?: string[] | null;
+            /** @description Since when, in the store's time zone. */
+            from: string;
+            /** @description From and until which time of day, the end not included; over midnight where the end is earlier. */
+            hours?: string[] | null;
+            /** @description The stores; none: every store. */
+            stores?: components["schemas"]["StoreId"][] | null;
+            /** @description Until when, not included. A promotion without an end is refused. */
+            until?: string | null;
+            /** @description The days of the week, 1 (Monday) to 7; none: every day. */
+            weekdays?: number[] | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -4598,6 +5745,262 @@ export interface operations {
             };
         };
     };
+    list_price_rule: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "sequence" | "-sequence" | "name" | "-name" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceRulePage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_price_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPriceRule"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceRule"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceRule"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_price_rule: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_price_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceRule"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_price_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceRule"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_price_rule: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceRuleChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceRule"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_price_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceRule"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_price: {
         parameters: {
             query?: {
@@ -5094,6 +6497,270 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_promotion: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "name" | "-name" | "priority" | "-priority" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                store_id?: string;
+                /** @description Only those with this. */
+                on?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_promotion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPromotion"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_promotion: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                store_id?: string;
+                /** @description Only those with this. */
+                on?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_promotion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_promotion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_promotion: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromotionChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_promotion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
                 };
             };
             /** @description It was refused, or could not be done: a problem (RFC 9457) */
@@ -6187,6 +7854,270 @@ export interface operations {
             };
         };
     };
+    list_tax_area: {
+        parameters: {
+            query?: {
+                /** @description How many on a page. */
+                limit?: number;
+                /** @description The page after the one that gave this as `next`. */
+                after?: string;
+                /** @description By what; `-` turns it round. */
+                sort?: "code" | "-code" | "name" | "-name" | "id" | "-id";
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+                /** @description Only those with this. */
+                country?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxAreaPage"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_tax_area: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTaxArea"];
+            };
+        };
+        responses: {
+            /** @description The same was made before under this id. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxArea"];
+                };
+            };
+            /** @description It was made. */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxArea"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_tax_area: {
+        parameters: {
+            query?: {
+                /** @description Words to look for. */
+                q?: string;
+                /** @description Those in use (`false`, as where nothing is said), those no longer, or all. */
+                archived?: "false" | "true" | "all";
+                /** @description Only those with this. */
+                code?: string;
+                /** @description Only those with this. */
+                country?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tax_area: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxArea"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_tax_area: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxArea"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_tax_area: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The ETag of what was read: its version in quotes. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaxAreaChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxArea"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_tax_area: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxArea"];
+                };
+            };
+            /** @description It was refused, or could not be done: a problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_tax_group: {
         parameters: {
             query?: {
@@ -6967,6 +8898,110 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_cart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CartToTry"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedCart"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description What was wrong this time. */
+                        detail?: string | null;
+                        /** @description For input: what is wrong where. */
+                        errors?: components["schemas"]["FieldError"][];
+                        /** @description The request, as the server's log names it. */
+                        request_id?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status once more.
+                         */
+                        status: number;
+                        /** @description The problem in a few words. */
+                        title: string;
+                        /**
+                         * @description Which problem: `/problems/…`, stable and documented.
+                         * @example /problems/invalid-input
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    try_tax: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaxDocument"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedTax"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description What was wrong this time. */
+                        detail?: string | null;
+                        /** @description For input: what is wrong where. */
+                        errors?: components["schemas"]["FieldError"][];
+                        /** @description The request, as the server's log names it. */
+                        request_id?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status once more.
+                         */
+                        status: number;
+                        /** @description The problem in a few words. */
+                        title: string;
+                        /**
+                         * @description Which problem: `/problems/…`, stable and documented.
+                         * @example /problems/invalid-input
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
                 };
             };
         };
