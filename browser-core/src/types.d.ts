@@ -297,6 +297,17 @@ export interface KitPart {
   variant_id: VariantId;
 }
 
+/** The stock of a part that a kit's line took. */
+export interface KitPartSold {
+  /** The kit's line. */
+  line_id: SaleLineId;
+  movement_id?: MovementId | null;
+  /** How much of it; negative where the kit comes back. */
+  quantity: Quantity;
+  /** The part. */
+  variant_id: VariantId;
+}
+
 /** What a person may take off by hand. */
 export interface Limits {
   max_reduction_percent?: Percent | null;
@@ -659,6 +670,8 @@ export interface SaleCompleted {
   feed_position: number;
   /** The sale. */
   id: SaleId;
+  /** What stock the kits among the lines took: a kit takes its parts', not its own. */
+  kit_parts?: KitPartSold[];
   /** What was sold, at least one line. */
   lines: SoldLine[];
   /** The hour of that in the store's zone, 0 to 23. */

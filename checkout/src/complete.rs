@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use shared_model::ids::{CustomerId, MovementId, RegisterId, RegisterSessionId, SaleId, UserId};
-use shared_model::selling::{LineKind, SaleCompleted};
+use shared_model::selling::{KitPartSold, LineKind, SaleCompleted};
 
 use crate::compute::ComputedSale;
 use crate::settle::Settlement;
@@ -56,6 +56,16 @@ pub fn complete(
             line.movement_id = Some(movement_id());
         }
     }
+    let kit_parts = sale
+        .kit_parts
+        .into_iter()
+        .map(|part| KitPartSold {
+            line_id: part.line_id,
+            variant_id: part.variant_id,
+            quantity: part.quantity,
+            movement_id: (!sale.unstocked.contains(&part.line_id)).then(&mut movement_id),
+        })
+        .collect();
     SaleCompleted {
         id: head.id,
         register_session_id: head.register_session_id,
@@ -82,5 +92,6 @@ pub fn complete(
         feed_position: head.feed_position,
         promotions: sale.promotions,
         voids: None,
+        kit_parts,
     }
 }

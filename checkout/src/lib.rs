@@ -35,7 +35,7 @@ pub use compute::{ComputedSale, ConsideredPromotion, compute, quantity_of_label}
 pub use kits::{PartTaken, check_kits};
 pub use pricing_engine::{Outcome, PriceRule, Promotion};
 pub use prove::{ProofError, ProofReason, prove};
-pub use records::{ItemRecords, Records, TaxGroupRecords, written};
+pub use records::{ItemRecords, Label, Records, TaxGroupRecords, labels, written};
 pub use refund::{
     Receipt, RefundAsked, StockReturn, exchange, give_back, give_back_on, refund, void, without_receipt,
 };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
-use shared_model::ids::{PromotionId, SaleLineId, TaxId};
+use shared_model::ids::{MovementId, PromotionId, SaleLineId, TaxId};
 use shared_model::selling::{AppliedReduction, LineTax, Payment, PriceReason, SaleCompleted, SoldLine};
 use shared_model::taxes::TaxKind;
 use shared_model::{Amount, MoneyError, Percent, Quantity, Rounding, UnitPrice};
@@ -136,6 +136,7 @@ pub fn prove(sale: &SaleCompleted) -> Result<(), ProofError> {
     if sale.voids.is_some() && sale.lines.iter().any(|line| line.quantity.is_positive()) {
         return wrong("/voids", ProofReason::Impossible("a void gives everything back"));
     }
+    prove_kit_parts(sale, movements)?;
     prove_refunds(sale)?;
     prove_sums(sale)?;
     prove_taxes(sale)?;
@@ -401,6 +402,32 @@ fn rate_units(rate: Decimal) -> Option<i128> {
     let rate = rate.normalize();
     let units = rate.mantissa().checked_mul(10_i128.checked_pow(6_u32.checked_sub(rate.scale())?)?)?;
     (0..=100_000_000_000).contains(&units).then_some(units)
+}
+
+/// Parts are of lines that move no stock of their own, go the way of their line, and are told once each.
+fn prove_kit_parts(sale: &SaleCompleted, mut movements: BTreeSet<MovementId>) -> Proof {
+    if sale.kit_parts.len() > MAX_LINES {
+        return wrong("/kit_parts", ProofReason::TooMany { most: MAX_LINES });
+    }
+    let lines: BTreeMap<SaleLineId, &SoldLine> = sale.lines.iter().map(|line| (line.id, line)).collect();
+    let mut told = BTreeSet::new();
+    for (at, part) in sale.kit_parts.iter().enumerate() {
+        let pointer = |field: &str| format!("/kit_parts/{at}/{field}");
+        let Some(line) = lines.get(&part.line_id).filter(|line| line.movement_id.is_none()) else {
+            let reason = ProofReason::Impossible("a part is of a line that moves no stock of its own");
+            return wrong(pointer("line_id"), reason);
+        };
+        if part.quantity.is_zero() || part.quantity.is_negative() != line.quantity.is_negative() {
+            return wrong(pointer("quantity"), ProofReason::Impossible("a part goes the way of its kit"));
+        }
+        if !told.insert((part.line_id, part.variant_id)) {
+            return wrong(pointer("variant_id"), ProofReason::Duplicate);
+        }
+        if part.movement_id.is_some_and(|movement| !movements.insert(movement)) {
+            return wrong(pointer("movement_id"), ProofReason::Duplicate);
+        }
+    }
+    Ok(())
 }
 
 /// No line of an earlier sale comes back twice in one document.

@@ -13,11 +13,11 @@ use shared_model::ids::{DepartmentId, TaxGroupId, TaxId};
 use shared_model::prices::PriceRecord;
 use shared_model::tax_areas::TaxAreaRecord;
 use shared_model::taxes::TaxRecord;
-use shared_model::{Currency, UnitPrice};
+use shared_model::{Amount, Currency, Quantity, UnitPrice};
 use tax_engine::FiscalMapping;
 
-use crate::barcode::{Bears, PrefixRule};
-use crate::cart::{Customer, Exemption};
+use crate::barcode::{Bears, PrefixRule, Scanned, read};
+use crate::cart::{CartLine, Customer, Exemption};
 use crate::catalogue::{Catalogue, Item, KitPart, Rules, TaxGroup};
 
 /// A tree of departments as deep as this is a ring.
@@ -158,6 +158,68 @@ impl From<BarcodeRuleRecord> for PrefixRule {
             value_check_digit: record.value_check_digit,
         }
     }
+}
+
+/// What the label of a scale says of one pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The code by which its variant is known: prefix and item, zeros behind.
+    pub item: String,
+    value: LabelValue,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LabelValue {
+    Price(Amount),
+    Weight(Quantity),
+}
+
+impl Label {
+    /// The line with what the label bears instead of a quantity.
+    #[must_use]
+    pub fn on(&self, line: CartLine) -> CartLine {
+        match self.value {
+            LabelValue::Price(amount) => {
+                CartLine { label_amount: Some(amount), quantity: Quantity::ZERO, ..line }
+            }
+            LabelValue::Weight(quantity) => CartLine { quantity, ..line },
+        }
+    }
+}
+
+/// Those of the codes that are labels by the chain's rules, with what they say. A code that is misread, or that stands for
+/// a variant by itself, is none.
+///
+/// ```
+/// use checkout::labels;
+/// use shared_model::catalogue::{BarcodeRuleRecord, LabelBears};
+/// use shared_model::ids::BarcodeRuleId;
+///
+/// let cheese = BarcodeRuleRecord {
+///     id: BarcodeRuleId::new(uuid::Uuid::nil()),
+///     prefix: "22".to_owned(),
+///     bears: LabelBears::Price,
+///     item_digits: 5,
+///     value_digits: 5,
+///     value_decimals: 2,
+///     value_check_digit: false,
+/// };
+/// let labels = labels(["2212345004469", "2212345004468", "MUG"], [cheese]);
+/// assert_eq!(labels.len(), 1);
+/// assert_eq!(labels["2212345004469"].item, "2212345000000");
+/// ```
+#[must_use]
+pub fn labels<'a>(
+    codes: impl IntoIterator<Item = &'a str>,
+    rules: impl IntoIterator<Item = BarcodeRuleRecord>,
+) -> BTreeMap<String, Label> {
+    let rules: Vec<PrefixRule> = rules.into_iter().map(Into::into).collect();
+    let label = |code: &str| match read(code, &rules) {
+        Ok(Scanned::Price { item, amount }) => Some(Label { item, value: LabelValue::Price(amount) }),
+        Ok(Scanned::Weight { item, quantity }) => Some(Label { item, value: LabelValue::Weight(quantity) }),
+        Ok(Scanned::Code { .. }) | Err(_) => None,
+    };
+    codes.into_iter().filter_map(|code| Some((code.to_owned(), label(code)?))).collect()
 }
 
 /// The price as it is written everywhere: with the currency's decimals, or with the more that it has.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use shared_model::ids::{PaymentId, SaleId, SaleLineId};
+use shared_model::ids::{PaymentId, SaleId, SaleLineId, VariantId};
 use shared_model::selling::{
     AppliedReduction, LineTax, Payment, PriceReason, RefundedLine, SaleCompleted, SoldLine,
 };
@@ -13,6 +13,7 @@ use shared_model::{Amount, MoneyError, Quantity, Rounding, divide};
 
 use crate::MAX_LINES;
 use crate::compute::{ComputedSale, total};
+use crate::kits::PartTaken;
 use crate::refusal::{Refusal, RefusalReason, Refusals};
 use crate::settle::Settlement;
 
@@ -65,6 +66,21 @@ impl Receipt<'_> {
             .filter(move |back| back.refunds == Some(RefundedLine { sale_id, line_id: line }))
     }
 
+    /// How much of a kit's part came back before; not above zero.
+    fn parts_back(&self, line: SaleLineId, part: VariantId) -> Result<Quantity, MoneyError> {
+        let of_line = RefundedLine { sale_id: self.sale.id, line_id: line };
+        let mut sum = Quantity::ZERO;
+        for sale in self.returned {
+            for back in sale.lines.iter().filter(|back| back.refunds == Some(of_line)) {
+                let parts = sale.kit_parts.iter().filter(|each| each.line_id == back.id);
+                for each in parts.filter(|each| each.variant_id == part) {
+                    sum = sum.plus(each.quantity)?;
+                }
+            }
+        }
+        Ok(sum)
+    }
+
     /// How much of a line can still come back.
     pub fn left_of(&self, line: &SoldLine) -> Result<Quantity, MoneyError> {
         self.came_back(line.id).try_fold(line.quantity, |left, back| left.plus(back.quantity))
@@ -100,9 +116,32 @@ pub fn refund(asked: &[RefundAsked], receipt: &Receipt<'_>) -> Result<ComputedSa
     Refusals::unless_empty(refusals)?;
     let sale = total(receipt.sale.currency, lines, Vec::new())
         .map_err(|error| Refusals::from(Refusal::new("/lines", error.into())))?;
+    let kit_parts =
+        parts_back(asked, receipt).map_err(|error| Refusals::from(Refusal::new("/lines", error.into())))?;
     let unstocked =
         asked.iter().filter(|each| each.stock != StockReturn::Saleable).map(|each| each.id).collect();
-    Ok(ComputedSale { unstocked, ..sale })
+    Ok(ComputedSale { unstocked, kit_parts, ..sale })
+}
+
+/// The parts of the kits that come back: their share of what was taken, the last part of a kit the remainder.
+fn parts_back(asked: &[RefundAsked], receipt: &Receipt<'_>) -> Result<Vec<PartTaken>, MoneyError> {
+    let mut parts = Vec::new();
+    for each in asked {
+        let Some(line) = receipt.sale.lines.iter().find(|line| line.id == each.line_id) else { continue };
+        let before = line.quantity.minus(receipt.left_of(line)?)?;
+        let until_now = before.plus(each.quantity)?;
+        for part in receipt.sale.kit_parts.iter().filter(|part| part.line_id == line.id) {
+            let product =
+                part.quantity.units(3)?.checked_mul(until_now.units(3)?).ok_or(MoneyError::OutOfBounds)?;
+            let share = divide(product, line.quantity.units(3)?, Rounding::HalfUp)?;
+            let back = receipt.parts_back(line.id, part.variant_id)?;
+            let quantity = Quantity::from_units(share, 3)?.plus(back)?.negate().normalized();
+            if !quantity.is_zero() {
+                parts.push(PartTaken { line_id: each.id, variant_id: part.variant_id, quantity });
+            }
+        }
+    }
+    Ok(parts)
 }
 
 /// The part of a line that comes back now.
@@ -292,7 +331,7 @@ pub fn without_receipt(sale: ComputedSale) -> Result<ComputedSale, Refusals> {
     let kit_parts = sale
         .kit_parts
         .into_iter()
-        .map(|part| crate::PartTaken { quantity: part.quantity.negate(), ..part })
+        .map(|part| PartTaken { quantity: part.quantity.negate(), ..part })
         .collect();
     let back = total(sale.currency, lines, Vec::new()).map_err(number)?;
     Ok(ComputedSale { kit_parts, unstocked: sale.unstocked, ..back })

@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use shared_model::ids::{MovementId, PaymentId, SaleId, TaxId, VariantId};
 use shared_model::selling::{
-    AppliedPromotion, AppliedReduction, DocumentTax, LineKind, LineTax, Payment, PriceReason, RefundedLine,
-    SaleCompleted, SoldLine,
+    AppliedPromotion, AppliedReduction, DocumentTax, KitPartSold, LineKind, LineTax, Payment, PriceReason,
+    RefundedLine, SaleCompleted, SoldLine,
 };
 use shared_model::taxes::TaxKind;
 use shared_model::tenders::TenderKind;
@@ -31,6 +31,8 @@ struct ReceiptDetail {
     promotions: Vec<AppliedPromotion>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     voids: Option<SaleId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kit_parts: Vec<KitPartSold>,
 }
 
 /// What a tax says beyond its columns.
@@ -82,6 +84,7 @@ impl ReceiptDetail {
                 .collect(),
             promotions: sale.promotions.clone(),
             voids: sale.voids,
+            kit_parts: sale.kit_parts.clone(),
         }
     }
 }
@@ -297,6 +300,7 @@ pub async fn read(
         feed_position: receipt.feed_position,
         promotions: detail.promotions,
         voids: detail.voids,
+        kit_parts: detail.kit_parts,
     }))
 }
 
@@ -656,17 +660,26 @@ struct Movements {
 
 impl Movements {
     fn of(sales: &[SaleCompleted]) -> Self {
-        let moved: Vec<_> = lines_of(sales)
-            .filter_map(|(sale, line)| line.movement_id.map(|movement| (sale, line, movement)))
-            .collect();
+        let of_lines = lines_of(sales).filter_map(|(sale, line)| {
+            line.movement_id.map(|movement| (sale, line.id, line.variant_id, line.quantity, movement))
+        });
+        // A kit's line moves nothing of its own: its parts do.
+        let parts = sales.iter().flat_map(|sale| sale.kit_parts.iter().map(move |part| (sale, part)));
+        let of_parts = parts.filter_map(|(sale, part)| {
+            part.movement_id.map(|movement| (sale, part.line_id, part.variant_id, part.quantity, movement))
+        });
+        let moved: Vec<_> = of_lines.chain(of_parts).collect();
         Self {
-            ids: moved.iter().map(|(_, _, movement)| movement.uuid()).collect(),
-            variants: moved.iter().map(|(_, line, _)| line.variant_id.uuid()).collect(),
-            quantities: moved.iter().map(|(_, line, _)| Quantity::negate(line.quantity).decimal()).collect(),
-            sales: moved.iter().map(|(sale, _, _)| sale.id.uuid()).collect(),
-            lines: moved.iter().map(|(_, line, _)| line.id.uuid()).collect(),
-            occurred_at: moved.iter().map(|(sale, _, _)| sale.completed_at).collect(),
-            business_dates: moved.iter().map(|(sale, _, _)| sale.business_date).collect(),
+            ids: moved.iter().map(|(.., movement)| movement.uuid()).collect(),
+            variants: moved.iter().map(|(_, _, variant, _, _)| variant.uuid()).collect(),
+            quantities: moved
+                .iter()
+                .map(|(_, _, _, quantity, _)| Quantity::negate(*quantity).decimal())
+                .collect(),
+            sales: moved.iter().map(|(sale, ..)| sale.id.uuid()).collect(),
+            lines: moved.iter().map(|(_, line, ..)| line.uuid()).collect(),
+            occurred_at: moved.iter().map(|(sale, ..)| sale.completed_at).collect(),
+            business_dates: moved.iter().map(|(sale, ..)| sale.business_date).collect(),
         }
     }
 }

@@ -73,6 +73,23 @@ pub struct SaleCompleted {
     /// The sale of the same session that this one undoes whole; none: it undoes none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voids: Option<SaleId>,
+    /// What stock the kits among the lines took: a kit takes its parts', not its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kit_parts: Vec<KitPartSold>,
+}
+
+/// The stock of a part that a kit's line took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KitPartSold {
+    /// The kit's line.
+    pub line_id: SaleLineId,
+    /// The part.
+    pub variant_id: VariantId,
+    /// How much of it; negative where the kit comes back.
+    pub quantity: Quantity,
+    /// The stock movement; none: what came back does not go to saleable stock.
+    pub movement_id: Option<MovementId>,
 }
 
 /// What a line is about. Goods and single-purpose cards are sales; the rest is held for somebody else,

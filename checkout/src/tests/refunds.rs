@@ -305,7 +305,18 @@ fn a_kit_takes_its_parts_stock_and_is_never_part_of_itself() {
     let sale = world.computed();
     let taken: Vec<String> = sale.kit_parts.iter().map(|part| part.quantity.to_string()).collect();
     assert_eq!(taken, ["8", "0.25"]);
-    assert_eq!(world.completed().lines[0].movement_id, None);
+    let sold = world.completed();
+    assert_eq!(sold.lines[0].movement_id, None);
+    assert!(sold.kit_parts.iter().all(|part| part.movement_id.is_some()));
+    let back = give_all_back(&world, &sold, &[(0, "1"), (0, "1")]);
+    let parts: Vec<String> =
+        back.iter().flat_map(|back| &back.kit_parts).map(|part| part.quantity.to_string()).collect();
+    assert_eq!(parts, ["-4", "-0.125", "-4", "-0.125"]);
+    let mut twice = sold.clone();
+    twice.kit_parts[1].movement_id = twice.kit_parts[0].movement_id;
+    assert_eq!(prove(&twice).unwrap_err().pointer, "/kit_parts/1/movement_id");
+    twice.kit_parts[0].line_id = line_id(55);
+    assert_eq!(prove(&twice).unwrap_err().pointer, "/kit_parts/0/line_id");
     assert_eq!(crate::check_kits(&world.catalogue.kits), Ok(()));
     world.catalogue.kits.insert(ids[1], vec![part(0, "1")]);
     assert!(crate::check_kits(&world.catalogue.kits).is_err());

@@ -181,6 +181,7 @@ impl Shop {
             feed_position: 17,
             promotions: Vec::new(),
             voids: None,
+            kit_parts: Vec::new(),
         }
     }
 
