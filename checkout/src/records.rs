@@ -204,9 +204,9 @@ impl Label {
 ///     value_decimals: 2,
 ///     value_check_digit: false,
 /// };
-/// let labels = labels(["2212345004469", "2212345004468", "MUG"], [cheese]);
+/// let labels = labels(["2212345004461", "2212345004462", "MUG"], [cheese]);
 /// assert_eq!(labels.len(), 1);
-/// assert_eq!(labels["2212345004469"].item, "2212345000000");
+/// assert_eq!(labels["2212345004461"].item, "2212345000005");
 /// ```
 #[must_use]
 pub fn labels<'a>(
