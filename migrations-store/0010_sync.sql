@@ -147,7 +147,7 @@ begin
             a.attname), ', ' order by a.attnum) as fields
         from pg_class c join pg_attribute a on a.attrelid = c.oid
         where c.relnamespace = 'from_hq'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-            and a.attname <> 'deleted'
+            and a.attname not in ('deleted', 'pin') -- a PIN, even sealed, is for nobody else to see
         group by c.relname order by c.relname
     loop
         return query execute format('select p.entity, p.id, p.position, case when t.deleted then null else jsonb_build_object(%1$s)::text end
@@ -213,11 +213,13 @@ create table delivery (
 );
 grant select, insert, update on delivery to tradepost_app;
 
--- Entries are only added; those that HQ has had for 90 days may be pruned, and nothing else may.
+-- Entries are only added; those that HQ has had for 90 days may be pruned, and nothing else may. The 90 days are counted back from the newest
+-- entry: neither a wrong clock nor a winter without a sale empties a journal. The last one that HQ has stays, for its number and its hash.
 create function may_be_pruned(entry journal) returns boolean
     language sql stable set search_path = pg_catalog, public, pg_temp as $$
-    select entry.occurred_at < now() - interval '90 days' and exists (
-        select from public.journal_number n join public.delivery d on d.incarnation = n.incarnation and d.acknowledged >= n.number
+    select entry.occurred_at < least(now(), (select newest.occurred_at from public.journal newest order by newest.id desc limit 1)) - interval '90 days'
+        and exists (
+        select from public.journal_number n join public.delivery d on d.incarnation = n.incarnation and d.acknowledged > n.number
         where n.journal_id = entry.id)
 $$;
 create function refuse_journal_change() returns trigger language plpgsql as $$
@@ -240,8 +242,8 @@ declare
 begin
     select array_agg(id) into chosen from (
         select j.id from public.journal j join public.journal_number n on n.journal_id = j.id
-            join public.delivery d on d.incarnation = n.incarnation and d.acknowledged >= n.number
-        where j.occurred_at < now() - interval '90 days'
+            join public.delivery d on d.incarnation = n.incarnation and d.acknowledged > n.number
+        where j.occurred_at < least(now(), (select newest.occurred_at from public.journal newest order by newest.id desc limit 1)) - interval '90 days'
         order by j.id limit least(greatest(most, 0), 10000)) old;
     -- The trigger on journal asks for the number, so the entry goes first; the key between them is checked at the end.
     set constraints journal_number_journal_id_fkey deferred;

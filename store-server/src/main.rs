@@ -109,6 +109,14 @@ async fn run() -> anyhow::Result<ExitCode> {
         Command::Doctor { data } => return examine(&data).await,
         Command::Enrol { data, hq } => {
             let database = database::open_beside(&data, "store", &MIGRATOR).await?;
+            if let Some(identity) = identity::load(&database.pool).await? {
+                database.close().await?;
+                bail!(
+                    "this box is {} ({}) already, and the code was not used; a new life begins with an empty data directory",
+                    identity.store_code,
+                    identity.store_name
+                );
+            }
             let enrolled = enrol::enrol(&state(&data, database.pool.clone())?, &hq.hq_url, &hq.code).await;
             database.close().await?;
             let identity = enrolled?;

@@ -1,6 +1,6 @@
 //! The store as its database knows it: who it is, and what HQ says of it at the checkpoint.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Timelike as _, Utc};
 use chrono_tz::Tz;
 use facts::Place;
 use server_kit::Problem;
@@ -52,6 +52,9 @@ pub enum NotReady {
     /// A zone that this release does not know.
     #[error("the time zone {0} is not known here")]
     TimeZone(String),
+    /// A box whose clock battery is empty.
+    #[error("the clock says {0}")]
+    ClockWrong(DateTime<Utc>),
     /// The database failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
@@ -63,6 +66,11 @@ impl From<NotReady> for Problem {
             NotReady::NotEnrolled => Self::unavailable("not-enrolled", "This store is not enrolled yet", 5),
             NotReady::NoCheckpoint => {
                 Self::unavailable("no-checkpoint", "HQ has not sent this store its data yet", 2)
+            }
+            NotReady::ClockWrong(now) => {
+                Self::unavailable("clock-wrong", "The clock of the store's server is wrong", 60).detail(
+                    format!("It says {now}. Set it before anything is sold: what is sold bears its time."),
+                )
             }
             NotReady::TimeZone(_) => Self::internal(error),
             NotReady::Database(error) => error.into(),
@@ -109,6 +117,12 @@ pub async fn load(connection: &mut PgConnection) -> Result<ThisStore, NotReady> 
 }
 
 impl ThisStore {
+    /// Refuses a time before this program was written: a box that lost power and its battery says 1970, and a sale
+    /// would bear that for ever.
+    pub fn check_clock(&self, now: DateTime<Utc>) -> Result<(), NotReady> {
+        if now.year() < 2025 { Err(NotReady::ClockWrong(now)) } else { Ok(()) }
+    }
+
     /// That moment on the store's wall.
     #[must_use]
     pub fn local(&self, at: DateTime<Utc>) -> NaiveDateTime {

@@ -72,6 +72,17 @@ pub(crate) async fn count(
     let figures = figures(tx, &store, id).await?;
     let kept = resolve(tx, &store, &figures, &command.counted).await?;
     let former = kept_counts(tx, id).await?;
+    if let Some((sequence, last)) = former.last()
+        && is_same(last, &kept)
+    {
+        // The answer was lost and is asked for again.
+        return Ok(Counted {
+            register_session_id: id,
+            sequence: *sequence,
+            recount: *sequence < MOST_COUNTS && is_off(&figures, &kept),
+            counted: command.counted.clone(),
+        });
+    }
     let sequence = former.last().map_or(1, |(sequence, _)| sequence + 1);
     if sequence > MOST_COUNTS {
         return Err(SessionError::CountedTwice);
@@ -96,6 +107,15 @@ pub(crate) async fn count(
         recount: sequence < MOST_COUNTS && is_off(&figures, &kept),
         counted: command.counted.clone(),
     })
+}
+
+/// Whether two counts say the same.
+fn is_same(one: &[Kept], other: &[Kept]) -> bool {
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|(one, other)| one.tender_id == other.tender_id && one.amount == other.amount)
 }
 
 /// Whether a count and what is expected differ.

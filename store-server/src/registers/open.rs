@@ -35,6 +35,7 @@ pub(crate) async fn open(
 ) -> Result<Session, SessionError> {
     locks::hold_checkpoint(tx).await?;
     let store = this_store::load(tx).await?;
+    store.check_clock(cx.now)?;
     if command.opening_float.is_negative() {
         return Err(SessionError::invalid("/opening_float", "negative", "A float is not below zero."));
     }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use checkout::{Catalogue, Customer, ItemRecords, PriceRule, Promotion, Records, TaxGroupRecords};
+use checkout::{Catalogue, Customer, ItemRecords, Label, PriceRule, Promotion, Records, TaxGroupRecords};
 use chrono::{NaiveDate, NaiveDateTime};
 use serde::Deserialize;
-use shared_model::catalogue::{DepartmentRecord, KitPartRecord, StockPolicy};
+use shared_model::catalogue::{BarcodeRuleRecord, DepartmentRecord, KitPartRecord, StockPolicy};
 use shared_model::customers::CustomerRecord;
 use shared_model::ids::{CustomerId, PromotionId, TaxAreaId, VariantId};
 use shared_model::tax_areas::TaxAreaRecord;
@@ -61,6 +61,25 @@ struct LoadedItem {
     codes: Vec<String>,
     #[serde(flatten)]
     records: ItemRecords,
+}
+
+/// Those of the barcodes that are labels by the chain's rules. The checkpoint is held.
+pub(crate) async fn labels(
+    connection: &mut PgConnection,
+    barcodes: &[&str],
+) -> sqlx::Result<BTreeMap<String, Label>> {
+    if barcodes.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rules = sqlx::query_scalar!(
+        r#"select json_agg(json_build_object('id', id, 'prefix', prefix, 'bears', bears, 'item_digits', item_digits,
+               'value_digits', value_digits, 'value_decimals', value_decimals, 'value_check_digit', value_check_digit))
+               as "rules: Json<Vec<BarcodeRuleRecord>>"
+           from from_hq.barcode_rule where not deleted"#
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(checkout::labels(barcodes.iter().copied(), all(rules)))
 }
 
 /// Loads it. The checkpoint is held.

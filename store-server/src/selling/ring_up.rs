@@ -1,6 +1,8 @@
 //! Ringing up: a script's cart becomes a sale, its stock movements and its journal entry, all of it or nothing.
 
-use checkout::{Cart, CartLine, Limits, ReceiptHead, Reduction, Rules, Tendered};
+use std::collections::BTreeMap;
+
+use checkout::{Cart, CartLine, Label, Limits, ReceiptHead, Reduction, Rules, Tendered};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use server_kit::{Context, Problem, Tx};
@@ -314,12 +316,16 @@ pub(crate) async fn ring_up(
         return Err(RingUpError::RegisterLeased);
     }
     let store = this_store::load(tx).await?;
+    store.check_clock(cx.now)?;
+    let mut barcodes: Vec<&str> = command.lines.iter().filter_map(|line| line.barcode.as_deref()).collect();
+    let labels = load::labels(tx, &barcodes).await?;
+    barcodes.extend(labels.values().map(|label| label.item.as_str()));
     let wanted = load::Wanted {
         sale_id: command.id.uuid(),
         register_session_id: command.register_session_id.uuid(),
         variants: command.lines.iter().filter_map(|line| line.variant_id).map(VariantId::uuid).collect(),
         skus: command.lines.iter().filter_map(|line| line.sku.as_deref()).collect(),
-        barcodes: command.lines.iter().filter_map(|line| line.barcode.as_deref()).collect(),
+        barcodes,
         customer: command.customer_id,
         at: store.local(cx.now),
     };
@@ -330,7 +336,7 @@ pub(crate) async fn ring_up(
     let business_date = loaded.business_date.ok_or(RingUpError::NoSession)?;
 
     let computed = checkout::compute(
-        &cart(command, &loaded, store.currency)?,
+        &cart(command, &loaded, &labels, store.currency)?,
         &loaded.catalogue,
         &Rules {
             store_id: store.place.store_id,
@@ -447,12 +453,20 @@ async fn known(tx: &mut Tx, command: &RingUp, digest: &[u8]) -> Result<SaleCompl
     facts::sales::read(tx, store.place, command.id).await?.ok_or(RingUpError::OtherBody)
 }
 
-fn cart(command: &RingUp, loaded: &load::Loaded, currency: Currency) -> Result<Cart, RingUpError> {
+fn cart(
+    command: &RingUp,
+    loaded: &load::Loaded,
+    labels: &BTreeMap<String, Label>,
+    currency: Currency,
+) -> Result<Cart, RingUpError> {
     let mut lines = Vec::with_capacity(command.lines.len());
     for (at, line) in command.lines.iter().enumerate() {
         let code = line.sku.as_ref().or(line.barcode.as_ref());
-        let by_code = || code.and_then(|code| loaded.by_code.get(code).copied());
-        let Some(variant_id) = line.variant_id.or_else(by_code) else {
+        let by_code = code.and_then(|code| loaded.by_code.get(code).copied());
+        // A code that stands for a variant by itself is no label.
+        let label = line.barcode.as_ref().filter(|_| by_code.is_none()).and_then(|code| labels.get(code));
+        let by_label = || label.and_then(|label| loaded.by_code.get(&label.item).copied());
+        let Some(variant_id) = line.variant_id.or(by_code).or_else(by_label) else {
             let field = if line.sku.is_some() { "sku" } else { "barcode" };
             return Err(RingUpError::invalid(
                 format!("/lines/{at}/{field}"),
@@ -460,7 +474,14 @@ fn cart(command: &RingUp, loaded: &load::Loaded, currency: Currency) -> Result<C
                 format!("Nothing of this {field} is sold here."),
             ));
         };
-        lines.push(CartLine {
+        if label.is_some() && line.quantity != Some(Quantity::ONE) {
+            return Err(RingUpError::invalid(
+                format!("/lines/{at}/quantity"),
+                "not_one",
+                "A label is that of one pack: its line has the quantity 1, and what the label says counts.",
+            ));
+        }
+        let cart_line = CartLine {
             unit_price: line.unit_price.map(|price| checkout::written(price, currency)),
             unit_price_reason: line.unit_price_reason.clone().unwrap_or_default(),
             reduction: line.reduction.as_ref().map(|reduction| Reduction {
@@ -473,6 +494,10 @@ fn cart(command: &RingUp, loaded: &load::Loaded, currency: Currency) -> Result<C
             label_amount: line.amount,
             // Of a label's amount, `checkout` derives it.
             ..CartLine::new(line.id, variant_id, line.quantity.unwrap_or_default().normalized())
+        };
+        lines.push(match label {
+            Some(label) => label.on(cart_line),
+            None => cart_line,
         });
     }
     if command.customer_id.is_some() && loaded.customer.is_none() {

@@ -27,6 +27,8 @@ use crate::locks;
 
 /// How often a process that is not the active one asks whether it may be.
 const STANDBY_PAUSE: Duration = Duration::from_millis(500);
+/// How many records HQ is offered at once after it has lost them.
+const OFFERED_AT_ONCE: usize = 2_000;
 /// How often what HQ has had for long is pruned.
 const PRUNE_PAUSE: Duration = Duration::from_hours(1);
 
@@ -424,11 +426,24 @@ impl Puller {
             tracing::error!(%error, "the records that HQ has lost cannot be read");
             Failure::Storage
         })?;
-        let mut lines = Vec::new();
-        for row in rows {
-            write_record(&mut lines, &row.entity, row.id, row.position, row.record.as_deref());
+        // In parts that HQ takes whatever their records say.
+        for part in rows.chunks(OFFERED_AT_ONCE) {
+            let mut lines = Vec::new();
+            for row in part {
+                write_record(&mut lines, &row.entity, row.id, row.position, row.record.as_deref());
+            }
+            match self.hq.offer(lines).await {
+                // Refused, not unheard: HQ's data is followed all the same, for the people who were switched off meanwhile.
+                Err(Failure::Garbled) => {
+                    tracing::warn!(
+                        records = part.len(),
+                        "HQ does not take back the records that it has lost"
+                    );
+                }
+                done => done?,
+            }
         }
-        self.hq.offer(lines).await
+        Ok(())
     }
 }
 

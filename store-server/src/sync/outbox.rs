@@ -32,7 +32,8 @@ pub(super) async fn number(
              order by j.id limit $3),
          numbered as (
              insert into journal_number (incarnation, number, journal_id)
-             select $1, coalesce((select max(number) from journal_number where incarnation = $1), 0) + place, id from fresh
+             select $1, greatest((select max(number) from journal_number where incarnation = $1),
+                 (select acknowledged from delivery where incarnation = $1), 0) + place, id from fresh
              returning journal_id)
          select (select count(*) from numbered) as "count!",
              (select coalesce(max(id), 0) from journal) as "newest!",

@@ -11,6 +11,7 @@
 
 mod applying;
 mod common;
+mod engines;
 mod reports;
 mod selling;
 mod surface;

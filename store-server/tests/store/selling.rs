@@ -282,6 +282,8 @@ async fn a_drawer_is_counted_blind() {
     let count = |amount: &str| Some(json!({"counted": [{"tender": "cash", "amount": amount}]}));
     let first = shop.send(Some(&ana), "POST", &path("count"), count("100.00")).await.ok();
     assert_eq!((&first["sequence"], &first["recount"]), (&json!(1), &json!(true)));
+    let again = shop.send(Some(&ana), "POST", &path("count"), count("100.00")).await.ok();
+    assert_eq!(again, first, "the answer was lost: that is no second count");
     shop.send(Some(&ana), "POST", &path("count"), count("107.00")).await.ok();
     shop.send(Some(&ana), "POST", &path("count"), count("107.95")).await.refused(409, "counted-twice");
     let z = shop.send(Some(&ana), "POST", &path("close"), Some(json!({}))).await.ok();

@@ -105,7 +105,7 @@ async fn feed(State(hq): State<FakeHq>, Query(query): Query<After>) -> Response 
 
 async fn offer(State(hq): State<FakeHq>, body: String) -> StatusCode {
     hq.with(|kept| {
-        kept.offered.extend(body.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()))
+        kept.offered.extend(body.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()));
     });
     StatusCode::NO_CONTENT
 }
@@ -289,6 +289,59 @@ async fn a_change_at_hq_is_pulled_and_a_forked_journal_stops_pushing_and_nothing
     session_goes_on.ok();
     hq.with(|kept| assert!(kept.entries.is_empty(), "HQ takes nothing from that box"));
     running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_store_that_was_quiet_for_half_a_year_prunes_and_then_delivers_what_it_sells() {
+    let mut shop = Shop::open().await;
+    let hq = FakeHq::default();
+    shop.state.clock.run_with_offset(-chrono::TimeDelta::days(200)).unwrap();
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    for _ in 0..3 {
+        shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+    }
+    let running = Running::start(&mut shop, &hq).await;
+    let acknowledged = async || -> i64 {
+        sqlx::query_scalar("select coalesce(max(acknowledged), 0) from delivery")
+            .fetch_one(shop.pool())
+            .await
+            .unwrap()
+    };
+    until("HQ has all", async || acknowledged().await == 4).await;
+    running.end().await;
+    shop.state.clock.run_with_offset(chrono::TimeDelta::zero()).unwrap();
+    let prune = async || -> i64 {
+        sqlx::query_scalar("select prune_journal(100)").fetch_one(shop.pool()).await.unwrap()
+    };
+    assert_eq!(prune().await, 0, "half a year without a sale prunes nothing");
+    let manager = shop.manager().await;
+    shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+    assert_eq!(prune().await, 3, "the last one that HQ has stays");
+    let (handle, end) = store_server::sync::SyncHandle::new();
+    let stop = CancellationToken::new();
+    let driver = tokio::spawn(driver::run(shop.state.clone(), 200, end, stop.clone()));
+    until("HQ has the new sale", async || acknowledged().await == 5).await;
+    assert_eq!(handle.view().halted, None);
+    hq.with(|kept| {
+        assert_eq!(kept.entries.len(), 5);
+        assert_whole(kept);
+    });
+    stop.cancel();
+    driver.await.unwrap();
+    assert_eq!(shop.doctor().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_clock_of_1970_sells_nothing() {
+    let shop = Shop::open().await;
+    shop.state.clock.run_with_offset(-chrono::TimeDelta::days(20_000)).unwrap();
+    let manager = shop.manager().await;
+    let body = json!({"register": "R01", "opening_float": "100.00"});
+    shop.send(Some(&manager), "PUT", &format!("/api/v1/register-sessions/{}", Uuid::now_v7()), Some(body))
+        .await
+        .refused(503, "clock-wrong");
+    assert_eq!(shop.count("journal").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -525,6 +525,16 @@ export interface components {
              */
             sequence: number;
         };
+        /** @description The stock of a part that a kit's line took. */
+        KitPartSold: {
+            /** @description The kit's line. */
+            line_id: components["schemas"]["SaleLineId"];
+            movement_id?: components["schemas"]["MovementId"] | null;
+            /** @description How much of it; negative where the kit comes back. */
+            quantity: components["schemas"]["Quantity"];
+            /** @description The part. */
+            variant_id: components["schemas"]["VariantId"];
+        };
         /**
          * @description What a line is about. Goods and single-purpose cards are sales; the rest is held for somebody else,
          *     or owed again later.
@@ -781,6 +791,8 @@ export interface components {
             feed_position: number;
             /** @description The sale. */
             id: components["schemas"]["SaleId"];
+            /** @description What stock the kits among the lines took: a kit takes its parts', not its own. */
+            kit_parts?: components["schemas"]["KitPartSold"][];
             /** @description What was sold, at least one line. */
             lines: components["schemas"]["SoldLine"][];
             /**
