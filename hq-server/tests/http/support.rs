@@ -127,9 +127,8 @@ impl World {
     }
 
     /// Makes one and tells its id.
-    #[track_caller]
-    pub fn make<'a>(&'a self, path: &'a str, body: Value) -> impl Future<Output = Uuid> + 'a {
-        async move { id(&self.post(path, body).await.expect(201)) }
+    pub async fn make(&self, path: &str, body: Value) -> Uuid {
+        id(&self.post(path, body).await.expect(201))
     }
 
     pub async fn import(&self, query: &str, csv: &str) -> Answer {

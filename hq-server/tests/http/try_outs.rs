@@ -207,10 +207,39 @@ async fn a_cart_that_makes_no_sense_is_refused_with_the_field_named() {
         (("at", json!("9999-01-01T00:00:00")), "/at"),
         (("coupons", json!(vec!["x"; 51])), "/coupons"),
     ] {
-        let refused = world.post("/try-outs/cart", cart(&[change.clone()])).await;
+        let refused = world.post("/try-outs/cart", cart(std::slice::from_ref(&change))).await;
         assert_eq!(refused.refused(422).0, pointer, "{change:?}");
     }
     let theirs =
         world.call(Method::POST, "/api/v1/try-outs/cart", &world.stranger, Some(&cart(&[])), &[]).await;
     assert_eq!(theirs.refused(422), ("/store".into(), "unknown".into()));
+}
+
+#[tokio::test]
+async fn the_label_of_a_scale_says_what_is_owed_or_how_much_it_is() {
+    let world = World::new().await;
+    let goods = goods(&world).await;
+    let body = json!({ "department_id": goods.department, "name": "Cheese", "unit": "kg", "quantity_decimals": 3, "weighed": true,
+        "variants": [{ "sku": "CHEESE", "barcodes": ["2112345000008", "2212345000005"] }] });
+    let cheese = world.post("/products", body).await.expect(201);
+    world.make("/prices", json!({ "variant_id": cheese["variants"][0]["id"], "amount": "20.00" })).await;
+    let rule = |prefix: &str, bears: &str, decimals: i32| json!({ "prefix": prefix, "bears": bears, "item_digits": 5, "value_digits": 5, "value_decimals": decimals });
+    world.make("/barcode-rules", rule("21", "price", 2)).await;
+    world.make("/barcode-rules", rule("22", "weight", 3)).await;
+    let code = |digits: &str| format!("{digits}{}", checkout::barcode::check_digit(digits).unwrap());
+    for (digits, total, quantity) in [("211234500446", "4.46", "0.223"), ("221234500500", "10.00", "0.5")] {
+        let lines = json!([{ "barcode": code(digits), "quantity": "1" }]);
+        let tried = world.post("/try-outs/cart", cart(&[("lines", lines)])).await.expect(200);
+        assert_eq!(
+            (tried["total"].clone(), tried["lines"][0]["quantity"].clone()),
+            (json!(total), json!(quantity)),
+            "{tried}"
+        );
+    }
+    let lines = json!([{ "barcode": code("211234500446"), "quantity": "2" }]);
+    let refused = world.post("/try-outs/cart", cart(&[("lines", lines)])).await;
+    assert_eq!(refused.refused(422), ("/lines/0/quantity".into(), "not_one".into()));
+    let wrong_digit = json!([{ "barcode": "2112345004460", "quantity": "1" }]);
+    let refused = world.post("/try-outs/cart", cart(&[("lines", wrong_digit)])).await;
+    assert_eq!(refused.refused(422).0, "/lines/0/barcode");
 }
