@@ -182,8 +182,9 @@ fn check_shape(known: &Known, request: &PushRequest) -> Result<(), (Option<usize
         if !is_within_depth(entry.payload.get().as_bytes(), MAX_DEPTH) {
             return wrong(Invalid::PayloadTooDeep);
         }
-        // What the database's types hold, with room to spare.
-        let years = 2000..=9999;
+        // What the database's types hold, and no more is asked here: an entry of a box whose clock said 1970 cannot be
+        // changed any more, and must not hold up what comes after it. Whether it has an effect is decided elsewhere.
+        let years = 1..=9999;
         let in_range = entry.stream_sequence >= 1
             && entry.version >= 0
             && entry.feed_position >= 0

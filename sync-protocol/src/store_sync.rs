@@ -573,6 +573,8 @@ impl Dice {
 const LONGEST_RETRY_AFTER_MS: u64 = 3_600_000;
 /// The shortest pause after a failure, so that no dice make a loop hot.
 const SHORTEST_PAUSE_MS: u64 = 50;
+/// A batch is not made smaller than this because HQ is busy.
+const SMALLEST_BATCH: usize = 16;
 /// How long changes gather before the next word on how the store is.
 const STATUS_SOON_MS: u64 = 500;
 
@@ -707,7 +709,16 @@ impl StoreSync {
             }
             Event::OfferFailed { attempt, failure } => {
                 if attempt == self.feed.attempt && matches!(self.feed.step, FeedStep::Offering) {
-                    self.feed_failed(failure, out, dice);
+                    if failure == Failure::Garbled {
+                        // HQ answers and does not want it: what it refuses once it refuses always, and prices and
+                        // people must not wait for that.
+                        self.answered(out);
+                        self.feed.offer = None;
+                        self.feed.rewound = true;
+                        self.begin_resync(out);
+                    } else {
+                        self.feed_failed(failure, out, dice);
+                    }
                 }
             }
             Event::Committed => {
@@ -732,6 +743,10 @@ impl StoreSync {
             Event::PushRefused { attempt, refusal } => self.push_refused(attempt, refusal, out, dice),
             Event::PushFailed { attempt, failure } => {
                 if attempt == self.push.attempt && self.push.step == PushStep::Pushing {
+                    if matches!(failure, Failure::Busy { .. }) && self.push.failures >= 2 {
+                        // HQ may be too slow for so many at once.
+                        self.push.limit = (self.push.limit / 2).max(SMALLEST_BATCH.min(self.push.limit));
+                    }
                     self.push_failed(failure, out, dice);
                 }
             }

@@ -223,6 +223,15 @@ fn what_no_store_writes_is_refused_and_said() {
 }
 
 #[test]
+fn an_entry_of_a_box_whose_clock_said_1970_is_taken() {
+    let mut entry = journal(1, 1).remove(0);
+    entry.occurred_at = DateTime::UNIX_EPOCH;
+    entry.business_date = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap();
+    entry.hash = chain::hash(&Link::of(LIFE, &entry), Hash::ZERO);
+    assert_eq!(take(&mut nothing(), &batch(&[entry], 1, 1)), Ok(1));
+}
+
+#[test]
 fn a_cursor_of_another_history_is_rewound() {
     let (tag, other) = (Tag(Uuid::from_u128(1)), Tag(Uuid::from_u128(2)));
     let cursor = Cursor::at(10, tag);

@@ -346,6 +346,16 @@ fn a_rewound_feed_is_offered_what_it_lost_and_then_pulled_anew() {
 }
 
 #[test]
+fn an_offer_that_hq_does_not_want_holds_up_nothing() {
+    let (mut machine, said) = begun(start());
+    let (attempt, _) = pull(&said).unwrap();
+    let said = machine.handle(Event::Rewound { attempt, head: 7 }, 4);
+    let Some(Action::Offer { attempt, .. }) = said.last().cloned() else { panic!("{said:?}") };
+    let said = machine.handle(Event::OfferFailed { attempt, failure: Failure::Garbled }, 5);
+    assert_eq!(pull(&said).unwrap().1, None, "everything is pulled anew");
+}
+
+#[test]
 fn an_apply_that_is_at_fault_is_reported_and_pulled_anew() {
     let (mut machine, said) = begun(start());
     let (attempt, _) = pull(&said).unwrap();

@@ -64,7 +64,7 @@ struct Incident {
     sequence: Option<i64>,
     /// What kind of fact that is.
     entry_kind: Option<String>,
-    /// The entry as the store wrote it.
+    /// The entry as the store wrote it, its first 4,000 characters; for who may manage sync.
     payload: Option<String>,
     /// What else is known.
     detail: serde_json::Value,
@@ -103,12 +103,14 @@ async fn list_incidents(
     if query.state.as_deref().is_some_and(|state| !["open", "replayed", "dropped"].contains(&state)) {
         return Err(Problem::invalid("/state", "unknown", "It is open, replayed or dropped."));
     }
+    // Payloads are whole sales; who only watches does not need them.
+    let may_see_payloads = actor.may("sync.manage");
     read(&state, &actor, move |tx, _| {
         Box::pin(async move {
             let mut items = sqlx::query_as!(
                 Incident,
                 r#"select i.id, i.store_id, s.code as store_code, i.kind, i.state, i.reason, i.incarnation, i.sequence, i.entry_kind,
-                       e.payload as "payload?", i.detail, i.opened_at, i.closed_at
+                       case when $5 then left(e.payload, 4000) end as payload, i.detail - 'records' as "detail!", i.opened_at, i.closed_at
                    from incident i
                    join store s on s.company_id = i.company_id and s.id = i.store_id
                    left join received_entry e on e.company_id = i.company_id and e.store_id = i.store_id
@@ -121,6 +123,7 @@ async fn list_incidents(
                 query.state,
                 query.store_id,
                 limit + 1,
+                may_see_payloads,
             )
             .fetch_all(&mut **tx)
             .await?;

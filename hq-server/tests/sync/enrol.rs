@@ -29,6 +29,9 @@ async fn a_code_is_good_once_and_the_same_request_gets_the_same_answer() {
     assert_eq!(world.enrol(&enrolment(&code, &other, Uuid::from_u128(1))).await.status, 403);
     assert_eq!(world.enrol(&enrolment(&code, &key, Uuid::from_u128(2))).await.status, 403);
     assert_eq!(world.figure("select count(*) from store_key").await, 1);
+    // Once it has delivered something, the same request comes from a box that has lost its database.
+    sqlx::query("update journal_watermark set sequence = 1").execute(world.database.owner()).await.unwrap();
+    assert_eq!(world.enrol(&request).await.status, 403);
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ use crate::sync::ingest::replay::replay_all;
 const CHANNEL: &str = "tradepost_bell";
 /// How often to look at the feeds although nobody said that one has moved.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often what waits is tried again.
+const TRY_AGAIN_EVERY: Duration = Duration::from_mins(5);
 /// How often what was heard of stores is written down.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 /// How often bells that are up are noted as such.
@@ -52,7 +54,7 @@ async fn say(state: &AppState, word: &Word) -> Result<(), sqlx::Error> {
 pub async fn run(state: AppState, hub: Hub, stop: CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
-        ((), (), ()) = async { tokio::join!(follow_feeds(&state, &hub), listen(&state, &hub), write_down(&state, &hub)) } => {}
+        _ = async { tokio::join!(follow_feeds(&state, &hub), listen(&state, &hub), write_down(&state, &hub), try_again(&state)) } => {}
     }
     // The last words: who hangs up now is not online any more.
     let _ = tokio::time::timeout(Duration::from_secs(2), write_heard(&state, &hub)).await;
@@ -61,9 +63,6 @@ pub async fn run(state: AppState, hub: Hub, stop: CancellationToken) {
 /// Looks where the feeds are after each commit of this process, at most every 100 ms, and tells the other processes.
 async fn follow_feeds(state: &AppState, hub: &Hub) {
     let mut commits = state.wake.listen();
-    if let Err(error) = replay_all(state).await {
-        tracing::error!(%error, "what waits could not be looked for");
-    }
     loop {
         let looked_at = Instant::now();
         match look(state, hub).await {
@@ -80,6 +79,16 @@ async fn follow_feeds(state: &AppState, hub: &Hub) {
             changed = commits.changed() => if changed.is_err() { return },
             () = sleep(LOOK_EVERY) => {}
         }
+    }
+}
+
+/// Lets go what waited for this release: at the start, and while an older process may still set entries aside.
+async fn try_again(state: &AppState) {
+    loop {
+        if let Err(error) = replay_all(state).await {
+            tracing::error!(%error, "what waits could not be looked for");
+        }
+        sleep(TRY_AGAIN_EVERY).await;
     }
 }
 

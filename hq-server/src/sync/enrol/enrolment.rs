@@ -98,8 +98,10 @@ async fn enrol_in(
     let key_id = match code.key_id {
         Some(key_id) => {
             let is_the_same = sqlx::query_scalar!(
-                r#"select (incarnation = $2 and signing_key = $3 and sealing_key = $4 and ended_at is null) as "is_the_same!"
-                   from store_key where company_id = current_company() and id = $1"#,
+                r#"select (incarnation = $2 and signing_key = $3 and sealing_key = $4 and ended_at is null and not exists (
+                           select from journal_watermark w where w.company_id = k.company_id and w.store_id = k.store_id
+                               and w.incarnation = k.incarnation and w.sequence > 0)) as "is_the_same!"
+                   from store_key k where k.company_id = current_company() and k.id = $1"#,
                 key_id,
                 request.incarnation,
                 &signing[..],
@@ -107,7 +109,9 @@ async fn enrol_in(
             )
             .fetch_one(&mut **tx)
             .await?;
-            if !is_the_same {
+            // Only an answer that was lost is given again: a box that has delivered something, or comes later, has lost
+            // its database, and that is a new life that a person decides about.
+            if !is_the_same || code.expires_at < cx.now {
                 return Err(no_such_code());
             }
             key_id

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta, Utc};
 use facts::{FactsError, Place};
 use serde::de::DeserializeOwned;
 use server_kit::Tx;
@@ -11,6 +12,11 @@ use shared_model::registers::{RegisterSessionClosed, RegisterSessionOpened};
 use shared_model::selling::SaleCompleted;
 use sqlx::Acquire as _;
 use uuid::Uuid;
+
+/// Nothing was sold with this before.
+const FIRST_YEAR: i32 = 2000;
+/// How far a fact may be from the business date that it counts for.
+const MOST_DAYS_APART: i64 = 400;
 
 /// What is applied: an entry, as it was received.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +27,12 @@ pub(crate) struct Received<'a> {
     pub(crate) kind: &'a str,
     /// The version of its format.
     pub(crate) version: i32,
+    /// The chain that it stands in.
+    pub(crate) stream: &'a str,
+    /// When, as the envelope says.
+    pub(crate) occurred_at: DateTime<Utc>,
+    /// Of which business date, as the envelope says.
+    pub(crate) business_date: NaiveDate,
     /// The fact.
     pub(crate) payload: &'a str,
 }
@@ -78,11 +90,16 @@ fn read_all(entries: &[Received<'_>], aside: &mut BTreeMap<i64, SetAside>) -> Se
     for entry in entries {
         let sequence = entry.sequence;
         let read = match (entry.kind, entry.version) {
-            ("register_session_opened", 1) => read_into(entry, &mut sets.opened, |_| Ok(())),
+            ("register_session_opened", 1) => read_into(entry, &mut sets.opened, |opened| {
+                is_of_its_envelope(entry, &opened.series, opened.business_date)
+            }),
             ("sale_completed", 1) => read_into(entry, &mut sets.sales, |sale| {
+                is_of_its_envelope(entry, &sale.series, sale.business_date)?;
                 checkout::prove(sale).map_err(|error| error.to_string())
             }),
-            ("register_session_closed", 1) => read_into(entry, &mut sets.closed, |_| Ok(())),
+            ("register_session_closed", 1) => read_into(entry, &mut sets.closed, |closed| {
+                is_of_its_envelope(entry, &closed.series, closed.business_date)
+            }),
             (kind, version) => {
                 let reason = format!("this release does not know {kind} in version {version}");
                 aside.insert(sequence, SetAside { sequence, is_unknown_kind: true, reason });
@@ -94,6 +111,23 @@ fn read_all(entries: &[Received<'_>], aside: &mut BTreeMap<i64, SetAside>) -> Se
         }
     }
     sets
+}
+
+/// Whether a fact says of itself what its envelope says, and that can be. A box whose clock said 1970, and one that
+/// means harm, are for a person to look at: reports of a year that is closed must not move by themselves.
+fn is_of_its_envelope(entry: &Received<'_>, series: &str, business_date: NaiveDate) -> Result<(), String> {
+    if business_date != entry.business_date || series != entry.stream {
+        return Err("it says another business date or series than its envelope".to_owned());
+    }
+    let happened = entry.occurred_at.date_naive();
+    // A session may stay open for long; its sales keep its date.
+    let is_near = (happened - business_date).abs() <= TimeDelta::days(MOST_DAYS_APART);
+    if !is_near || happened.year() < FIRST_YEAR {
+        return Err(format!(
+            "a clock was wrong: it happened on {happened} and counts for the business date {business_date}"
+        ));
+    }
+    Ok(())
 }
 
 fn read_into<T: DeserializeOwned>(

@@ -25,8 +25,8 @@ use super::token::Caller;
 
 /// The envelope around payloads: the batch, its list of entries, an entry.
 const ENVELOPE_DEPTH: usize = 3;
-/// The most records that a store may offer after HQ's history has gone back.
-const MOST_OFFERED: usize = 20_000;
+/// The most records that are kept of what a store offers after HQ's history has gone back; the rest is counted.
+const MOST_OFFERED: usize = 5_000;
 
 /// `POST /sync/v1/journal`
 pub(crate) async fn post_journal(
@@ -72,18 +72,24 @@ pub(crate) async fn post_journal(
 /// `POST /sync/v1/offer`: what a store has of a history that HQ has lost. A person decides about it.
 pub(crate) async fn post_offer(
     State(state): State<AppState>,
+    Extension(hub): Extension<Hub>,
     caller: Caller,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<StatusCode, Problem> {
     let body = body.map_err(server_kit::extract::body_refused)?;
+    let _permit = hub.batch_permit().await?;
     let is_zstd = is_zstd(&headers)?;
     let lines =
         tokio::task::spawn_blocking(move || plain(&body, is_zstd)).await.map_err(Problem::internal)??;
-    let mut records = Vec::new();
+    let (mut records, mut count) = (Vec::new(), 0_u64);
     for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        if !is_within_depth(line, MAX_DEPTH) || records.len() >= MOST_OFFERED {
-            return Err(bad_batch("The records are too many or nested too deep"));
+        count += 1;
+        if records.len() >= MOST_OFFERED {
+            continue;
+        }
+        if !is_within_depth(line, MAX_DEPTH) {
+            return Err(bad_batch("A record is nested too deep"));
         }
         let record: FeedRecord = server_kit::extract::from_json(line)?;
         records.push(serde_json::to_value(record).map_err(Problem::internal)?);
@@ -94,18 +100,35 @@ pub(crate) async fn post_offer(
     let actor = caller.actor();
     transact(&state, &actor, move |tx, cx| {
         Box::pin(async move {
-            sqlx::query!(
-                "insert into incident (id, store_id, kind, reason, incarnation, detail, opened_at)
-                 values ($1, $2, 'feed_offered', $3, $4, jsonb_build_object('records', $5::jsonb), $6)",
-                cx.new_id(),
+            let reason = format!("the store has {count} records that this server has lost");
+            let records = serde_json::Value::Array(records);
+            // An answer that was lost is asked for again: that is the same incident.
+            let known = sqlx::query!(
+                "update incident set reason = $3, detail = jsonb_build_object('count', $4::bigint, 'records', $5::jsonb)
+                 where company_id = current_company() and store_id = $1 and incarnation = $2 and kind = 'feed_offered' and state = 'open'",
                 caller.store_id,
-                format!("the store has {} records that this server has lost", records.len()),
                 caller.incarnation,
-                serde_json::Value::Array(records),
-                cx.now,
+                reason,
+                i64::try_from(count).unwrap_or(i64::MAX),
+                records,
             )
             .execute(&mut **tx)
             .await?;
+            if known.rows_affected() == 0 {
+                sqlx::query!(
+                    "insert into incident (id, store_id, kind, reason, incarnation, detail, opened_at)
+                     values ($1, $2, 'feed_offered', $3, $4, jsonb_build_object('count', $5::bigint, 'records', $6::jsonb), $7)",
+                    cx.new_id(),
+                    caller.store_id,
+                    reason,
+                    caller.incarnation,
+                    i64::try_from(count).unwrap_or(i64::MAX),
+                    records,
+                    cx.now,
+                )
+                .execute(&mut **tx)
+                .await?;
+            }
             Ok::<_, sqlx::Error>(StatusCode::NO_CONTENT)
         })
     })

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, NaiveDate, Utc};
 use server_kit::{Actor, AppState, Context, Patience, Problem, Tx, read, transact_within};
 use uuid::Uuid;
 
 use super::apply::{Received, apply};
 use super::locks;
 
-/// How many waiting entries are tried in one transaction.
+/// How many waiting entries are tried at a time.
 const AT_ONCE: i64 = 500;
 
 /// An entry that waits.
@@ -18,6 +19,9 @@ struct Waiting {
     sequence: i64,
     kind: String,
     version: i32,
+    stream: String,
+    occurred_at: DateTime<Utc>,
+    business_date: NaiveDate,
     payload: String,
 }
 
@@ -33,24 +37,46 @@ pub(crate) struct Replayed {
 /// Tries the store's waiting entries again, in the order in which the store wrote them: one may need another's effect, so
 /// they go round until nothing more applies.
 pub(crate) async fn replay(tx: &mut Tx, cx: &Context, store_id: Uuid) -> Result<Replayed, Problem> {
-    let mut done = Replayed::default();
-    for incarnation in incarnations(&waiting(tx, store_id).await?) {
+    for incarnation in incarnations(tx, store_id).await? {
         // Nobody drops or tries an entry meanwhile, and no batch is taken between.
         locks::journal(tx, store_id, incarnation).await?;
     }
+    let mut replayed = 0;
     loop {
-        let waiting = waiting(tx, store_id).await?;
-        done.waiting = waiting.len() as u64;
-        let mut applied = 0;
-        for incarnation in incarnations(&waiting) {
-            let of_life: Vec<&Waiting> =
-                waiting.iter().filter(|entry| entry.incarnation == incarnation).collect();
+        let applied = round(tx, cx, store_id).await?;
+        replayed += applied;
+        if applied == 0 {
+            break;
+        }
+    }
+    let waiting = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from incident
+           where company_id = current_company() and store_id = $1 and state = 'open' and kind in ('poison', 'unknown_kind')"#,
+        store_id
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Replayed { replayed, waiting: u64::try_from(waiting).unwrap_or(0) })
+}
+
+/// Tries every waiting entry once; how many had their effect.
+async fn round(tx: &mut Tx, cx: &Context, store_id: Uuid) -> Result<u64, Problem> {
+    let mut applied = 0;
+    let mut after = (Uuid::nil(), 0);
+    loop {
+        let waiting = waiting_after(tx, store_id, after).await?;
+        let Some(last) = waiting.last() else { return Ok(applied) };
+        after = (last.incarnation, last.sequence);
+        for of_life in waiting.chunk_by(|a, b| a.incarnation == b.incarnation) {
             let received: Vec<Received<'_>> = of_life
                 .iter()
                 .map(|entry| Received {
                     sequence: entry.sequence,
                     kind: &entry.kind,
                     version: entry.version,
+                    stream: &entry.stream,
+                    occurred_at: entry.occurred_at,
+                    business_date: entry.business_date,
                     payload: &entry.payload,
                 })
                 .collect();
@@ -69,30 +95,37 @@ pub(crate) async fn replay(tx: &mut Tx, cx: &Context, store_id: Uuid) -> Result<
             close(tx, cx, &fine).await?;
             applied += fine.len() as u64;
         }
-        done.replayed += applied;
-        done.waiting -= applied;
-        if applied == 0 || done.waiting == 0 {
-            return Ok(done);
-        }
     }
 }
 
-fn incarnations(waiting: &[Waiting]) -> Vec<Uuid> {
-    let mut found: Vec<Uuid> = waiting.iter().map(|entry| entry.incarnation).collect();
-    found.sort_unstable();
-    found.dedup();
-    found
+/// The lives that have something waiting, in one order for everybody.
+async fn incarnations(tx: &mut Tx, store_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select distinct incarnation as "incarnation!" from incident
+           where company_id = current_company() and store_id = $1 and state = 'open' and kind in ('poison', 'unknown_kind')
+           order by 1"#,
+        store_id
+    )
+    .fetch_all(&mut **tx)
+    .await
 }
 
-async fn waiting(tx: &mut Tx, store_id: Uuid) -> Result<Vec<Waiting>, sqlx::Error> {
+async fn waiting_after(
+    tx: &mut Tx,
+    store_id: Uuid,
+    (incarnation, sequence): (Uuid, i64),
+) -> Result<Vec<Waiting>, sqlx::Error> {
     sqlx::query_as!(
         Waiting,
-        r#"select i.id as incident_id, e.incarnation, e.sequence, e.kind, e.version, e.payload
+        r#"select i.id as incident_id, e.incarnation, e.sequence, e.kind, e.version, e.stream, e.occurred_at, e.business_date, e.payload
            from incident i join received_entry e on e.company_id = i.company_id and e.store_id = i.store_id
                and e.incarnation = i.incarnation and e.sequence = i.sequence
            where i.company_id = current_company() and i.store_id = $1 and i.state = 'open' and i.kind in ('poison', 'unknown_kind')
-           order by e.incarnation, e.sequence limit $2"#,
+               and (i.incarnation, i.sequence) > ($2, $3)
+           order by i.incarnation, i.sequence limit $4"#,
         store_id,
+        incarnation,
+        sequence,
         AT_ONCE,
     )
     .fetch_all(&mut **tx)
@@ -123,7 +156,7 @@ async fn close(tx: &mut Tx, cx: &Context, incidents: &[Uuid]) -> Result<(), sqlx
     Ok(())
 }
 
-/// After a start: what waited for this release is tried, store by store.
+/// After a start, and now and then: what waited for this release is tried, store by store.
 pub(crate) async fn replay_all(state: &AppState) -> Result<(), Problem> {
     let stores = read(state, &Actor::Nobody, |tx, _| {
         Box::pin(async move {

@@ -152,6 +152,9 @@ async fn keep(
             sequence: *sequence,
             kind: &entry.kind,
             version: entry.version,
+            stream: &entry.stream,
+            occurred_at: entry.occurred_at,
+            business_date: entry.business_date,
             payload: entry.payload.get(),
         })
         .collect();
@@ -343,7 +346,8 @@ async fn move_on(
     )
     .execute(&mut **tx)
     .await?;
-    let last_event_at = new.iter().map(|(_, entry)| entry.occurred_at).max();
+    // A clock that is ahead must not hide what is heard after it.
+    let last_event_at = new.iter().map(|(_, entry)| entry.occurred_at.min(cx.now)).max();
     sqlx::query!(
         "update journal_watermark set sequence = $3, hash = $4, last_event_at = greatest(last_event_at, $5), received_at = $6
          where company_id = current_company() and store_id = $1 and incarnation = $2",
