@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use checkout::{Cart, CartLine, Customer, Limits, Reduction, Rules};
+use checkout::{Cart, CartLine, Customer, Label, Limits, Reduction, Rules};
 use chrono::{Datelike, NaiveDateTime};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -224,15 +224,18 @@ pub(super) async fn compute(tx: &mut Tx, cx: &Context, asked: &CartToTry) -> Res
     let shop = shop.ok_or_else(|| Problem::invalid("/store", "unknown", "There is no such store."))?;
     let zone: Tz = shop.time_zone.parse().map_err(Problem::internal)?;
     let at = asked.at.unwrap_or_else(|| cx.now.with_timezone(&zone).naive_local());
+    let mut barcodes: Vec<String> = asked.lines.iter().filter_map(|line| line.barcode.clone()).collect();
+    let labels = load::labels(tx, &barcodes).await?;
+    barcodes.extend(labels.values().map(|label| label.item.clone()));
     let wanted = load::Wanted {
         variants: asked.lines.iter().filter_map(|line| line.variant_id).map(VariantId::uuid).collect(),
         skus: asked.lines.iter().filter_map(|line| line.sku.clone()).collect(),
-        barcodes: asked.lines.iter().filter_map(|line| line.barcode.clone()).collect(),
+        barcodes,
         customer: asked.customer_id,
         at,
     };
     let loaded = load::load(tx, &shop, &wanted).await?;
-    let cart = cart(cx, asked, &loaded)?;
+    let cart = cart(cx, asked, &loaded, &labels)?;
     let rules = rules(asked, &shop, at).in_area(loaded.records.tax_area.as_ref());
     let tax_area_id = loaded.records.tax_area.as_ref().map(|area| area.id);
     let catalogue = loaded.records.catalogue(shop.currency);
@@ -284,26 +287,44 @@ fn rules(asked: &CartToTry, shop: &Shop, at: NaiveDateTime) -> Rules {
     }
 }
 
-fn cart(cx: &Context, asked: &CartToTry, loaded: &Loaded) -> Result<Cart, Problem> {
+fn cart(
+    cx: &Context,
+    asked: &CartToTry,
+    loaded: &Loaded,
+    labels: &BTreeMap<String, Label>,
+) -> Result<Cart, Problem> {
     let mut checks = Checks::default();
     let mut lines = Vec::with_capacity(asked.lines.len());
     for (at, line) in asked.lines.iter().enumerate() {
         let code = line.sku.as_ref().or(line.barcode.as_ref());
-        let by_code = || code.and_then(|code| loaded.by_code.get(code).copied());
-        let Some(variant_id) = line.variant_id.or_else(by_code) else {
+        let by_code = code.and_then(|code| loaded.by_code.get(code).copied());
+        // A code that stands for a variant by itself is no label.
+        let label = line.barcode.as_ref().filter(|_| by_code.is_none()).and_then(|code| labels.get(code));
+        let by_label = || label.and_then(|label| loaded.by_code.get(&label.item).copied());
+        let Some(variant_id) = line.variant_id.or(by_code).or_else(by_label) else {
             let field = if line.sku.is_some() { "sku" } else { "barcode" };
             let detail = format!("Nothing of this {field} is sold.");
             checks.fail(format!("/lines/{at}/{field}"), "unknown_variant", detail);
             continue;
         };
+        if label.is_some() && line.quantity != Some(Quantity::ONE) {
+            let detail =
+                "A label is that of one pack: its line has the quantity 1, and what the label says counts.";
+            checks.fail(format!("/lines/{at}/quantity"), "not_one", detail);
+            continue;
+        }
         let id = line.id.unwrap_or_else(|| SaleLineId::new(cx.new_id()));
-        lines.push(CartLine {
+        let cart_line = CartLine {
             label_amount: line.amount,
             unit_price: line.unit_price.map(|price| checkout::written(price, loaded.currency)),
             unit_price_reason: line.unit_price_reason.clone(),
             reduction: line.reduction.as_ref().map(Into::into),
             scanned_code: line.barcode.clone(),
             ..CartLine::new(id, variant_id, line.quantity.map(Quantity::normalized).unwrap_or_default())
+        };
+        lines.push(match label {
+            Some(label) => label.on(cart_line),
+            None => cart_line,
         });
     }
     let customer: Option<Customer> = match (asked.customer_id, &loaded.customer) {

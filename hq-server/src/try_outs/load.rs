@@ -1,12 +1,12 @@
-//! What a cart needs of HQ's master data, as the store would have it, in two statements.
+//! What a cart needs of HQ's master data, as the store would have it, in a few statements.
 
 use std::collections::BTreeMap;
 
-use checkout::{Customer, ItemRecords, PriceRule, Promotion, Records, TaxGroupRecords};
+use checkout::{Customer, ItemRecords, Label, PriceRule, Promotion, Records, TaxGroupRecords};
 use chrono::NaiveDateTime;
 use serde::Deserialize;
 use server_kit::{Problem, Tx};
-use shared_model::catalogue::{DepartmentRecord, KitPartRecord};
+use shared_model::catalogue::{BarcodeRuleRecord, DepartmentRecord, KitPartRecord};
 use shared_model::customers::CustomerRecord;
 use shared_model::ids::{CustomerId, PriceLevelId, PromotionId, StoreId, TaxAreaId, VariantId};
 use shared_model::tax_areas::TaxAreaRecord;
@@ -65,6 +65,19 @@ pub(super) async fn shop(tx: &mut Tx, code: &str) -> Result<Option<Shop>, Proble
     .fetch_optional(&mut **tx)
     .await?;
     Ok(shop)
+}
+
+/// Those of the barcodes that are labels by the chain's rules.
+pub(super) async fn labels(tx: &mut Tx, barcodes: &[String]) -> Result<BTreeMap<String, Label>, Problem> {
+    let rules = sqlx::query_scalar!(
+        r#"select json_agg(json_build_object('id', id, 'prefix', prefix, 'bears', bears, 'item_digits', item_digits,
+               'value_digits', value_digits, 'value_decimals', value_decimals, 'value_check_digit', value_check_digit))
+               as "rules: Json<Vec<BarcodeRuleRecord>>"
+           from barcode_rule where archived_at is null"#
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(checkout::labels(barcodes.iter().map(String::as_str), all(rules)))
 }
 
 /// Loads it: only what that store is sent, and of the promotions only those that are on.
