@@ -315,6 +315,7 @@ pub(crate) async fn ring_up(
     if series.leased_to.is_some() {
         return Err(RingUpError::RegisterLeased);
     }
+    amounts_are_theirs_to_key(cx, command)?;
     let store = this_store::load(tx).await?;
     store.check_clock(cx.now)?;
     let mut barcodes: Vec<&str> = command.lines.iter().filter_map(|line| line.barcode.as_deref()).collect();
@@ -411,6 +412,21 @@ pub(crate) async fn ring_up(
         }
     }
     Ok(sale)
+}
+
+/// A label's amount that a script types is a price like any other: for who may key any. (One that a barcode bears is read
+/// out of the code.)
+fn amounts_are_theirs_to_key(cx: &Context, command: &RingUp) -> Result<(), RingUpError> {
+    let may =
+        cx.actor.may("sale.override_price") && cx.actor.limit(crate::people::REDUCTION_PERCENT).is_none();
+    match command.lines.iter().position(|line| line.amount.is_some()) {
+        Some(at) if !may => Err(RingUpError::invalid(
+            format!("/lines/{at}/amount"),
+            "may_not_override_price",
+            "This person may not key an amount.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Writes amounts of nothing with the currency's decimals too, so that the answer is the one that the books give later.

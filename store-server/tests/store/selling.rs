@@ -156,6 +156,9 @@ async fn a_label_that_bears_its_price_is_what_is_owed() {
     let sale = shop.put_sale(&manager, Uuid::now_v7(), &body).await.ok();
     // 3.00 ÷ 1.99 a kilogram.
     assert_eq!((&sale["total"], &sale["lines"][0]["quantity"]), (&json!("3.00"), &json!("1.508")));
+    let ana = shop.ana().await;
+    let problem = shop.put_sale(&ana, Uuid::now_v7(), &body).await.refused(422, "invalid-input");
+    assert_eq!(problem["errors"][0]["code"], "may_not_override_price");
     body["lines"][0]["quantity"] = json!("1");
     let problem = shop.put_sale(&manager, Uuid::now_v7(), &body).await.refused(422, "invalid-input");
     assert_eq!(problem["errors"][0]["code"], "one_of");
