@@ -2433,7 +2433,7 @@ export interface components {
              * @description Since when.
              */
             opened_at: string;
-            /** @description The entry as the store wrote it. */
+            /** @description The entry as the store wrote it, its first 4,000 characters; for who may manage sync. */
             payload?: string | null;
             /** @description In words. */
             reason: string;
