@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// How long a change at HQ may take to a store.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 
 fn id(record: &Value) -> Result<String> {
     record["id"].as_str().map(ToOwned::to_owned).with_context(|| format!("no id in {record}"))
