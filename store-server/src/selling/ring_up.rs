@@ -11,7 +11,7 @@ use shared_model::ids::{
     CustomerId, MovementId, PaymentId, RegisterId, RegisterSessionId, SaleId, SaleLineId, SalesRepId,
     TenderId, UserId, VariantId,
 };
-use shared_model::selling::SaleCompleted;
+use shared_model::selling::{KitPartSold, SaleCompleted};
 use shared_model::{Amount, Currency, MoneyError, Percent, Quantity, UnitPrice};
 use utoipa::ToSchema;
 
@@ -401,8 +401,10 @@ pub(crate) async fn ring_up(
         if let Some(left) = on_hand.get(variant)
             && left.is_sign_negative()
             && !left.is_zero()
-            && let Some((at, line)) =
-                sale.lines.iter().enumerate().find(|(_, line)| line.variant_id == *variant)
+            && let Some((at, line)) = sale.lines.iter().enumerate().find(|(_, line)| {
+                let is_part = |part: &KitPartSold| part.line_id == line.id && part.variant_id == *variant;
+                line.variant_id == *variant || sale.kit_parts.iter().any(is_part)
+            })
         {
             return Err(RingUpError::InsufficientStock {
                 sku: line.sku.clone(),
