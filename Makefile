@@ -46,6 +46,10 @@ bench: ## The benchmarks with their baselines: a table, and target/bench/report.
 	@cargo build --release --locked -p hq-server -p store-server -p bench
 	@$(TARGET)/release/bench
 
+.PHONY: wasm
+wasm: ## The engines for the browser (target/browser-core), compared with the native build to the last digit
+	@scripts/test-wasm
+
 .PHONY: sql
 sql: ## Write anew what sqlx's checked macros know of the database
 	@scripts/prepare-sql
