@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use checkout::{Catalogue, Customer, ItemRecords, Label, PriceRule, Promotion, Records, TaxGroupRecords};
+use checkout::{Catalogue, Customer, ItemRecords, Label, Records, TaxGroupRecords};
 use chrono::{NaiveDate, NaiveDateTime};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use shared_model::catalogue::{BarcodeRuleRecord, DepartmentRecord, KitPartRecord, StockPolicy};
 use shared_model::customers::CustomerRecord;
 use shared_model::ids::{CustomerId, PromotionId, TaxAreaId, VariantId};
@@ -50,7 +52,7 @@ pub(crate) struct Loaded {
     pub(crate) customer: Option<Customer>,
     /// Those whose stock may not go below zero.
     pub(crate) blocked: Vec<VariantId>,
-    /// Which variant a line's SKU or barcode stands for.
+    /// Which variant a line's code stands for: `sku 85123A`, `barcode 5012345678900`. One text may be both.
     pub(crate) by_code: BTreeMap<String, VariantId>,
     /// The tenders.
     pub(crate) tenders: Vec<TenderRecord>,
@@ -83,6 +85,9 @@ pub(crate) async fn labels(
 }
 
 /// Loads it. The checkpoint is held.
+///
+/// Taxes, their groups and the tax area are taken as they were last known, taken away or not: what goods and store still name is
+/// owed, and must never vanish from a sale because two people changed things at HQ at once.
 pub(crate) async fn load(
     connection: &mut PgConnection,
     wanted: &Wanted<'_>,
@@ -91,13 +96,15 @@ pub(crate) async fn load(
     let row = sqlx::query!(
         r#"with recursive wanted as (
              select v.id, null::text as code from from_hq.variant v where v.id = any ($2)
-             union all select v.id, v.sku from from_hq.variant v where v.sku = any ($3) and not v.deleted
-             union all select b.variant_id, b.code from from_hq.barcode b where b.code = any ($4) and not b.deleted),
-         goods as (select id, coalesce(array_agg(code) filter (where code is not null), '{}') as codes from wanted group by id),
+             union all select v.id, 'sku ' || v.sku from from_hq.variant v where v.sku = any ($3) and not v.deleted
+             union all select b.variant_id, 'barcode ' || b.code from from_hq.barcode b where b.code = any ($4) and not b.deleted),
          kits as (
-             select k.id, k.kit_id, k.part_id, k.quantity from from_hq.kit_part k join goods g on g.id = k.kit_id where not k.deleted
+             select k.id, k.kit_id, k.part_id, k.quantity from from_hq.kit_part k join wanted w on w.id = k.kit_id where not k.deleted
              union select k.id, k.kit_id, k.part_id, k.quantity from from_hq.kit_part k join kits on kits.part_id = k.kit_id
-                 where not k.deleted)
+                 where not k.deleted),
+         goods as (
+             select id, coalesce(array_agg(code) filter (where code is not null), '{}') as codes
+             from (select id, code from wanted union all select part_id, null from kits) as gathered group by id)
          select
            (select digest from sale_request where sale_id = $1) as digest,
            (select business_date from register_session where id = $5) as business_date,
@@ -126,16 +133,16 @@ pub(crate) async fn load(
                'price_included', t.price_included, 'include_base_amount', t.include_base_amount,
                'is_base_affected', t.is_base_affected, 'sequence', t.sequence, 'exempt_below', trim_scale(t.exempt_below)::text,
                'part_above', trim_scale(t.part_above)::text, 'part_up_to', trim_scale(t.part_up_to)::text, 'valid_from', t.valid_from,
-               'valid_until', t.valid_until)) from from_hq.tax t where not t.deleted)
+               'valid_until', t.valid_until)) from from_hq.tax t)
                as "taxes: Json<Vec<TaxRecord>>",
            (select json_agg(json_build_object('id', g.id, 'code', g.code, 'tax_ids', coalesce(
-                   (select json_agg(x.tax_id) from from_hq.tax_group_tax x join from_hq.tax t on t.id = x.tax_id and not t.deleted
+                   (select json_agg(x.tax_id) from from_hq.tax_group_tax x
                     where x.tax_group_id = g.id and not x.deleted), '[]')))
-            from from_hq.tax_group g where not g.deleted)
+            from from_hq.tax_group g)
                as "groups: Json<Vec<TaxGroupRecords>>",
            (select json_build_object('id', a.id, 'code', a.code, 'name', a.name, 'country', a.country, 'tax_rounding', a.tax_rounding,
                'rounding_mode', a.rounding_mode, 'mapping', a.mapping)
-            from from_hq.tax_area a where a.id = $7 and not a.deleted)
+            from from_hq.tax_area a where a.id = $7)
                as "tax_area: Json<TaxAreaRecord>",
            (select json_agg(json_build_object('id', k.id, 'kit_id', k.kit_id, 'part_id', k.part_id,
                'quantity', trim_scale(k.quantity)::text) order by k.id) from kits k)
@@ -145,10 +152,10 @@ pub(crate) async fn load(
                order by p.id)
             from from_hq.promotion p
             where not p.deleted and (p."when" ->> 'from')::timestamp <= $8 and (p."when" ->> 'until')::timestamp > $8)
-               as "promotions: Json<Vec<Promotion>>",
+               as "promotions: Json<Vec<Value>>",
            (select json_agg(json_build_object('id', r.id, 'name', r.name, 'sequence', r.sequence, 'of', r."of", 'conditions', r.conditions,
                'effect', r.effect) order by r.id) from from_hq.price_rule r where not r.deleted)
-               as "price_rules: Json<Vec<PriceRule>>",
+               as "price_rules: Json<Vec<Value>>",
            (select json_build_object('id', c.id, 'code', c.code, 'name', c.name, 'phone', c.phone, 'email', c.email,
                'price_level_id', c.price_level_id, 'customer_group', c.customer_group, 'tax_number', c.tax_number,
                'exemption_certificate', c.exemption_certificate, 'exemption_expires_on', c.exemption_expires_on)
@@ -196,8 +203,8 @@ pub(crate) async fn load(
         tax_groups: all(row.groups),
         tax_area: tax_area.clone(),
         kit_parts: all(row.kit_parts),
-        promotions: all(row.promotions),
-        price_rules: all(row.price_rules),
+        promotions: understood("promotion", row.promotions),
+        price_rules: understood("price rule", row.price_rules),
     };
     Ok(Loaded {
         digest: row.digest,
@@ -216,4 +223,18 @@ pub(crate) async fn load(
 
 fn all<T>(rows: Option<Json<Vec<T>>>) -> Vec<T> {
     rows.map(|Json(rows)| rows).unwrap_or_default()
+}
+
+/// Those that this release can read. A newer HQ may write what it cannot: that one is left out and told of, and selling goes
+/// on.
+fn understood<T: DeserializeOwned>(what: &str, rows: Option<Json<Vec<Value>>>) -> Vec<T> {
+    let read = |row: Value| match T::deserialize(&row) {
+        Ok(read) => Some(read),
+        Err(error) => {
+            let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
+            tracing::warn!(what, id, %error, "left out of sales: written by a newer HQ");
+            None
+        }
+    };
+    all(rows).into_iter().filter_map(read).collect()
 }

@@ -479,11 +479,13 @@ fn cart(
 ) -> Result<Cart, RingUpError> {
     let mut lines = Vec::with_capacity(command.lines.len());
     for (at, line) in command.lines.iter().enumerate() {
-        let code = line.sku.as_ref().or(line.barcode.as_ref());
-        let by_code = code.and_then(|code| loaded.by_code.get(code).copied());
+        let by_sku = |sku: &String| loaded.by_code.get(&format!("sku {sku}")).copied();
+        let by_barcode = |code: &String| loaded.by_code.get(&format!("barcode {code}")).copied();
+        let by_code =
+            line.sku.as_ref().and_then(by_sku).or_else(|| line.barcode.as_ref().and_then(by_barcode));
         // A code that stands for a variant by itself is no label.
         let label = line.barcode.as_ref().filter(|_| by_code.is_none()).and_then(|code| labels.get(code));
-        let by_label = || label.and_then(|label| loaded.by_code.get(&label.item).copied());
+        let by_label = || label.and_then(|label| by_barcode(&label.item));
         let Some(variant_id) = line.variant_id.or(by_code).or_else(by_label) else {
             let field = if line.sku.is_some() { "sku" } else { "barcode" };
             return Err(RingUpError::invalid(

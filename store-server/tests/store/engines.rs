@@ -211,3 +211,31 @@ async fn a_record_of_an_older_hq_without_flags_is_goods_like_before() {
     let body = simple_sale(session, "MUG-RED", "2", "15.90");
     shop.put_sale(&manager, Uuid::now_v7(), &body).await.ok();
 }
+
+#[tokio::test]
+async fn a_promotion_that_only_a_newer_release_can_read_stops_no_sale() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let newer = promotion(&[("/when/phase_of_the_moon", json!("full"))]);
+    let known = promotion(&[]);
+    shop.checkpoint(
+        2,
+        false,
+        vec![("promotion", id(TEN_OFF), Some(newer)), ("promotion", id(TEN_OFF + 100), Some(known))],
+    )
+    .await;
+    let sale = shop.put_sale(&manager, Uuid::now_v7(), &mug(session, "7.15", &[])).await.ok();
+    assert_eq!(sale["promotions"][0]["promotion_id"], json!(id(TEN_OFF + 100)), "the other one holds");
+}
+
+#[tokio::test]
+async fn a_tax_that_was_taken_away_under_a_group_is_still_owed() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let before = shop.put_sale(&manager, Uuid::now_v7(), &mug(session, "7.95", &[])).await.ok();
+    shop.checkpoint(2, false, vec![("tax", id(VAT20), None)]).await;
+    let after = shop.put_sale(&manager, Uuid::now_v7(), &mug(session, "7.95", &[])).await.ok();
+    assert_eq!(before["taxes"], after["taxes"]);
+}
