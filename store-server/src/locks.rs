@@ -1,5 +1,5 @@
 //! The locks of a store, one function each, in the order in which they may be taken: the checkpoint, a register's
-//! series, stock (`facts::locks::stock`). Sync's own are held by its two connections for as long as they live.
+//! series, a customer, stock (`facts::locks::stock`). Sync's own are held by its two connections for as long as they live.
 
 use std::time::Duration;
 
@@ -13,6 +13,9 @@ const CHECKPOINT: i64 = 0x5450_0001;
 const PULLER: i64 = 0x5450_0002;
 /// Held by the one process that pushes.
 const PUSHER: i64 = 0x5450_0003;
+
+/// The first of two keys; the second is the customer's.
+const CUSTOMER: i32 = 1;
 
 /// How long apply only tries.
 const TRIES: Duration = Duration::from_millis(200);
@@ -75,6 +78,15 @@ pub(crate) async fn series_of_register(
     )
     .fetch_optional(connection)
     .await
+}
+
+/// A customer of whom a sale counts what they had before.
+pub(crate) async fn customer(connection: &mut PgConnection, customer_id: Uuid) -> sqlx::Result<()> {
+    // The two-key space of advisory locks: the others are in the one-key space.
+    sqlx::query!("select pg_advisory_xact_lock($1, hashtext($2))", CUSTOMER, customer_id.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Takes the checkpoint for apply, as the last thing before its commit. It tries first, so that no sale waits behind it;

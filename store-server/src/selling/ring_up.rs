@@ -330,6 +330,10 @@ pub(crate) async fn ring_up(
         customer: command.customer_id,
         at: store.local(cx.now),
     };
+    if let Some(customer) = command.customer_id {
+        // What a customer may have once, two registers must not both give.
+        locks::customer(tx, customer.uuid()).await?;
+    }
     let loaded = load::load(tx, &wanted, &store).await?;
     if let Some(digest) = &loaded.digest {
         return known(tx, command, digest).await;
@@ -417,18 +421,28 @@ pub(crate) async fn ring_up(
 }
 
 /// A label's amount that a script types is a price like any other: for who may key any. (One that a barcode bears is read
-/// out of the code.)
+/// out of the code.) What comes back (empties with their deposit) takes money out of the drawer: likewise.
 fn amounts_are_theirs_to_key(cx: &Context, command: &RingUp) -> Result<(), RingUpError> {
-    let may =
-        cx.actor.may("sale.override_price") && cx.actor.limit(crate::people::REDUCTION_PERCENT).is_none();
-    match command.lines.iter().position(|line| line.amount.is_some()) {
-        Some(at) if !may => Err(RingUpError::invalid(
-            format!("/lines/{at}/amount"),
-            "may_not_override_price",
-            "This person may not key an amount.",
-        )),
-        _ => Ok(()),
+    if cx.actor.may("sale.override_price") && cx.actor.limit(crate::people::REDUCTION_PERCENT).is_none() {
+        return Ok(());
     }
+    for (at, line) in command.lines.iter().enumerate() {
+        if line.amount.is_some() {
+            return Err(RingUpError::invalid(
+                format!("/lines/{at}/amount"),
+                "may_not_override_price",
+                "This person may not key an amount.",
+            ));
+        }
+        if line.quantity.is_some_and(Quantity::is_negative) {
+            return Err(RingUpError::invalid(
+                format!("/lines/{at}/quantity"),
+                "may_not_take_back",
+                "This person may not take goods back.",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Writes amounts of nothing with the currency's decimals too, so that the answer is the one that the books give later.

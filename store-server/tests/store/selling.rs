@@ -185,6 +185,10 @@ async fn a_cashiers_limit_holds_for_all_reductions_of_a_line() {
     keyed["lines"][0]["unit_price_reason"] = json!("Label");
     let problem = shop.put_sale(&ana, Uuid::now_v7(), &keyed).await.refused(422, "invalid-input");
     assert_eq!(problem["errors"][0]["code"], "may_not_override_price");
+    // Nor take money out of the drawer for what comes back.
+    let back = simple_sale(session, "MUG-RED", "-1", "-7.95");
+    let problem = shop.put_sale(&ana, Uuid::now_v7(), &back).await.refused(422, "invalid-input");
+    assert_eq!(problem["errors"][0]["code"], "may_not_take_back");
 }
 
 #[tokio::test]
