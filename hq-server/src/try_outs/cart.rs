@@ -296,11 +296,13 @@ fn cart(
     let mut checks = Checks::default();
     let mut lines = Vec::with_capacity(asked.lines.len());
     for (at, line) in asked.lines.iter().enumerate() {
-        let code = line.sku.as_ref().or(line.barcode.as_ref());
-        let by_code = code.and_then(|code| loaded.by_code.get(code).copied());
+        let sku = line.sku.as_ref().map(|sku| format!("sku {sku}"));
+        let code = sku.or_else(|| line.barcode.as_ref().map(|code| format!("barcode {code}")));
+        let by_code = code.and_then(|code| loaded.by_code.get(&code).copied());
         // A code that stands for a variant by itself is no label.
         let label = line.barcode.as_ref().filter(|_| by_code.is_none()).and_then(|code| labels.get(code));
-        let by_label = || label.and_then(|label| loaded.by_code.get(&label.item).copied());
+        let by_label =
+            || label.and_then(|label| loaded.by_code.get(&format!("barcode {}", label.item)).copied());
         let Some(variant_id) = line.variant_id.or(by_code).or_else(by_label) else {
             let field = if line.sku.is_some() { "sku" } else { "barcode" };
             let detail = format!("Nothing of this {field} is sold.");

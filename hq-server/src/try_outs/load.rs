@@ -40,7 +40,7 @@ pub(super) struct Wanted {
 pub(super) struct Loaded {
     pub(super) records: Records,
     pub(super) currency: Currency,
-    /// Which variant a line's SKU or barcode stands for.
+    /// Which variant a line's code stands for: `sku 85123A`, `barcode 5012345678900`. One text may be both.
     pub(super) by_code: BTreeMap<String, VariantId>,
     pub(super) customer: Option<Customer>,
 }
@@ -80,13 +80,14 @@ pub(super) async fn labels(tx: &mut Tx, barcodes: &[String]) -> Result<BTreeMap<
     Ok(checkout::labels(barcodes.iter().map(String::as_str), all(rules)))
 }
 
-/// Loads it: only what that store is sent, and of the promotions only those that are on.
+/// Loads it: only what that store is sent, and of the promotions only those that are on. Taxes, groups and areas that are out
+/// of use are still owed where something names them, as in the store.
 pub(super) async fn load(tx: &mut Tx, shop: &Shop, wanted: &Wanted) -> Result<Loaded, Problem> {
     let row = sqlx::query!(
         r#"with recursive wanted as (
              select v.id, null::text as code from variant v where v.id = any ($1)
-             union all select v.id, v.sku from variant v where v.sku = any ($2)
-             union all select b.variant_id, b.code from barcode b where b.code = any ($3)),
+             union all select v.id, 'sku ' || v.sku from variant v where v.sku = any ($2)
+             union all select b.variant_id, 'barcode ' || b.code from barcode b where b.code = any ($3)),
          goods as (select id, coalesce(array_agg(code) filter (where code is not null), '{}') as codes from wanted group by id),
          kits as (
              select k.id, k.kit_id, k.part_id, k.quantity from kit_part k join goods g on g.id = k.kit_id
@@ -115,12 +116,12 @@ pub(super) async fn load(tx: &mut Tx, shop: &Shop, wanted: &Wanted) -> Result<Lo
                'price_included', t.price_included, 'include_base_amount', t.include_base_amount,
                'is_base_affected', t.is_base_affected, 'sequence', t.sequence, 'exempt_below', trim_scale(t.exempt_below)::text,
                'part_above', trim_scale(t.part_above)::text, 'part_up_to', trim_scale(t.part_up_to)::text, 'valid_from', t.valid_from,
-               'valid_until', t.valid_until)) from tax t where t.archived_at is null)
+               'valid_until', t.valid_until)) from tax t)
                as "taxes: Json<Vec<TaxRecord>>",
            (select json_agg(json_build_object('id', g.id, 'code', g.code, 'tax_ids', coalesce(
-                   (select json_agg(x.tax_id) from tax_group_tax x join tax t on t.id = x.tax_id and t.archived_at is null
+                   (select json_agg(x.tax_id) from tax_group_tax x
                     where x.tax_group_id = g.id), '[]')))
-            from tax_group g where g.archived_at is null)
+            from tax_group g)
                as "groups: Json<Vec<TaxGroupRecords>>",
            (select json_build_object('id', a.id, 'code', a.code, 'name', a.name, 'country', a.country, 'tax_rounding', a.tax_rounding,
                'rounding_mode', a.rounding_mode, 'mapping', (
@@ -128,7 +129,7 @@ pub(super) async fn load(tx: &mut Tx, shop: &Shop, wanted: &Wanted) -> Result<Lo
                    from (select x.tax_id, coalesce(json_agg(x.becomes_id order by x.becomes_id) filter (where x.becomes_id is not null),
                              '[]') as becomes
                          from tax_area_mapping x where x.tax_area_id = a.id group by x.tax_id) m))
-            from tax_area a where a.id = $5 and a.archived_at is null)
+            from tax_area a where a.id = $5)
                as "tax_area: Json<TaxAreaRecord>",
            (select json_agg(json_build_object('id', k.id, 'kit_id', k.kit_id, 'part_id', k.part_id,
                'quantity', trim_scale(k.quantity)::text) order by k.id) from kits k)
