@@ -49,8 +49,8 @@ impl Prepared {
 /// What came out for a line: for each tax that it is not exempt from, in order.
 struct Rounded {
     amounts: Vec<i128>,
-    /// Whether the tax bears on the net amount, and what besides, in smallest units.
-    parts: Vec<(bool, i128)>,
+    /// What each bears on, without the taxes that it listens to.
+    parts: Vec<i128>,
 }
 
 /// Computes the taxes of a document.
@@ -391,12 +391,7 @@ fn round<N: Whole, T, L: Ord>(
     let mut rounded = Vec::with_capacity(lines.len());
     for (line, nth) in lines.iter().zip(&chosen) {
         let solution = solved.get(line.stack)?.get(*nth)?;
-        let mut parts = Vec::with_capacity(solution.parts.len());
-        for part in &solution.parts {
-            let besides = part.per_unit.times(&Exact::ratio(line.thousandths, 1_000)?)?;
-            parts.push((part.of_net, besides.round(document.rounding_mode)?));
-        }
-        rounded.push(Rounded { amounts: vec![0; solution.amounts.len()], parts });
+        rounded.push(Rounded { amounts: vec![0; solution.amounts.len()], parts: Vec::new() });
     }
     match document.rounding {
         TaxRounding::PerLine => {
@@ -409,7 +404,25 @@ fn round<N: Whole, T, L: Ord>(
         }
         TaxRounding::PerDocument => share(document, lines, stacks, &solved, &chosen, &mut rounded)?,
     }
+    for ((line, nth), rounded) in lines.iter().zip(&chosen).zip(&mut rounded) {
+        let net = line.asked.checked_sub(included(document, stacks.get(line.stack)?, &rounded.amounts))?;
+        for part in &solved.get(line.stack)?.get(*nth)?.parts {
+            let besides = part.per_unit.times(&Exact::ratio(line.thousandths, 1_000)?)?;
+            let own = Exact::whole(if part.of_net { net } else { 0 });
+            rounded.parts.push(own.plus(&besides)?.round(document.rounding_mode)?);
+        }
+    }
     Some(rounded)
+}
+
+/// The sum of a stack's included taxes.
+fn included<T, L>(document: &Document<T, L>, stack: &[usize], amounts: &[i128]) -> i128 {
+    stack
+        .iter()
+        .zip(amounts)
+        .filter(|(tax, _)| document.taxes.get(**tax).is_some_and(|tax| tax.price_included))
+        .map(|(_, amount)| amount)
+        .sum()
 }
 
 fn choose<N: Whole>(solutions: &[Solution<N>], line: &Prepared) -> Option<usize> {
@@ -543,7 +556,7 @@ fn assemble<T: Ord + Clone, L: Clone>(
             let (tax_base, tax_amount) = if *is_exempt {
                 (0, 0)
             } else {
-                let (of_net, besides) = rounded.parts.get(place).copied().unwrap_or((true, 0));
+                let own = rounded.parts.get(place).copied().unwrap_or(net);
                 let earlier: i128 = active
                     .iter()
                     .zip(&rounded.amounts)
@@ -551,10 +564,9 @@ fn assemble<T: Ord + Clone, L: Clone>(
                     .filter(|(earlier, _)| listens(this, earlier))
                     .map(|(_, amount)| amount)
                     .sum();
-                let own = if of_net { net } else { 0 };
                 let tax_amount = rounded.amounts.get(place).copied().unwrap_or_default();
                 place += 1;
-                (own + besides + earlier, tax_amount)
+                (own + earlier, tax_amount)
             };
             gross += tax_amount;
             taxes.push(TaxAmount {

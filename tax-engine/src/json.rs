@@ -41,6 +41,9 @@ pub struct NamedResult {
 /// What is written where there is no result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
+    /// The document's name, where it is one of many and has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
@@ -72,6 +75,7 @@ impl Problem {
             all => format!("{} fields are wrong", all.len()),
         };
         Self {
+            id: None,
             kind: "/problems/invalid-tax-document",
             title: "The document cannot be computed",
             status: 422,
@@ -93,29 +97,61 @@ impl Problem {
 pub enum Answer {
     /// To a document.
     One(Box<NamedResult>),
-    /// To an array of them.
-    Many(Vec<NamedResult>),
+    /// To an array of them: one for each, in its place.
+    Many(Vec<Outcome>),
 }
 
-/// Computes the document, or the array of documents, that `input` is. One that is wrong and there is no result at all.
+impl Answer {
+    /// What is wrong with documents of an array.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        let outcomes = match self {
+            Self::One(_) => &[],
+            Self::Many(outcomes) => outcomes.as_slice(),
+        };
+        outcomes.iter().filter_map(|outcome| match outcome {
+            Outcome::Computed(_) => None,
+            Outcome::Refused(problem) => Some(problem),
+        })
+    }
+}
+
+/// What became of one document of an array.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// It was computed.
+    Computed(Box<NamedResult>),
+    /// It is wrong; the others are computed all the same.
+    Refused(Problem),
+}
+
+/// Computes the document, or the array of documents, that `input` is. In an array, one that is wrong has a problem in
+/// its place, with its `id` and with pointers from the array on.
 ///
 /// ```
 /// use tax_engine::json::answer;
 ///
 /// let problem = answer(br#"{"id": "1"}"#).unwrap_err();
 /// assert!(serde_json::to_string(&problem)?.contains("/currency_decimals"));
-/// # Ok::<(), serde_json::Error>(())
+/// let answer = answer(br#"[{"id": "1"}]"#).map_err(|problem| problem.detail().to_owned())?;
+/// assert_eq!(serde_json::to_value(&answer)?[0]["id"], "1");
+/// assert_eq!(answer.problems().count(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn answer(input: &[u8]) -> Result<Answer, Problem> {
     let Strict(value) = serde_json::from_slice(input).map_err(|error| {
         Problem::new(vec![TaxError::new("", Reason::NotJson { detail: error.to_string() })])
     })?;
     if let Value::Array(documents) = &value {
-        let mut results = Vec::with_capacity(documents.len());
-        for (at, document) in documents.iter().enumerate() {
-            results.push(one(document, &format!("/{at}"))?);
-        }
-        return Ok(Answer::Many(results));
+        let outcomes =
+            documents.iter().enumerate().map(|(at, document)| match one(document, &format!("/{at}")) {
+                Ok(result) => Outcome::Computed(Box::new(result)),
+                Err(problem) => {
+                    let id = document.get("id").and_then(Value::as_str).map(str::to_owned);
+                    Outcome::Refused(Problem { id, ..problem })
+                }
+            });
+        return Ok(Answer::Many(outcomes.collect()));
     }
     Ok(Answer::One(Box::new(one(&value, "")?)))
 }
@@ -205,6 +241,33 @@ pub fn read(value: &Value) -> Result<NamedDocument, Vec<TaxError>> {
     }
 }
 
+/// A decimal without the zeros at the end of its fraction: 1.5000 has one decimal.
+fn without_zeros(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((_, fraction)) if fraction.bytes().all(|byte| byte.is_ascii_digit()) && !fraction.is_empty() => {
+            text.trim_end_matches('0').trim_end_matches('.')
+        }
+        _ => text,
+    }
+}
+
+/// A whole number, as one or as a string.
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        other => other.as_i64(),
+    }
+}
+
+/// Numbers the taxes by sequence and, where that is the same, as they are listed.
+fn number_in_order(taxes: &mut [Tax<String>]) {
+    let mut order: Vec<&mut Tax<String>> = taxes.iter_mut().collect();
+    order.sort_by_key(|tax| tax.sequence);
+    for (place, tax) in (0..).zip(order) {
+        tax.sequence = place;
+    }
+}
+
 struct Reader {
     errors: Vec<TaxError>,
 }
@@ -270,12 +333,16 @@ impl Reader {
     }
 
     fn number<N: FromStr<Err = MoneyError>>(&mut self, field: Field<'_>) -> Option<N> {
-        let value = self.required(field)?;
-        let Value::String(text) = value else {
-            return self.wrong(
-                field.pointer(),
-                Reason::WrongType { expected: "a decimal as a string, such as \"12.50\"" },
-            );
+        let text = match self.required(field)? {
+            Value::String(text) => without_zeros(text),
+            // A whole number is the same in any reader; one with a fraction may have been rounded on its way.
+            Value::Number(number) if !number.is_f64() => &number.to_string(),
+            _ => {
+                return self.wrong(
+                    field.pointer(),
+                    Reason::WrongType { expected: "a decimal as a string, such as \"12.50\"" },
+                );
+            }
         };
         match text.parse() {
             Ok(number) => Some(number),
@@ -332,6 +399,8 @@ impl Reader {
                 .map(|(at, line)| self.line(line, &format!("/lines/{at}")))
                 .collect::<Vec<_>>()
         });
+        let mut taxes = taxes?.into_iter().collect::<Option<Vec<_>>>()?;
+        number_in_order(&mut taxes);
         Some(NamedDocument {
             id: id?,
             document: Document {
@@ -339,7 +408,7 @@ impl Reader {
                 rounding: rounding?,
                 rounding_mode: rounding_mode?,
                 cash_rounding,
-                taxes: taxes?.into_iter().collect::<Option<Vec<_>>>()?,
+                taxes,
                 lines: lines?.into_iter().collect::<Option<Vec<_>>>()?,
             },
         })
@@ -347,7 +416,7 @@ impl Reader {
 
     fn decimals(&mut self, field: Field<'_>) -> Option<u32> {
         let expected = "a whole number of decimals, such as 2";
-        match self.required(field)?.as_u64().map(u32::try_from) {
+        match self.required(field).map(whole)?.map(u32::try_from) {
             Some(Ok(decimals)) => Some(decimals),
             _ => self.wrong(field.pointer(), Reason::WrongType { expected }),
         }
@@ -422,8 +491,7 @@ impl Reader {
 
     fn sequence(&mut self, field: Field<'_>) -> Option<i32> {
         let expected = "a whole number";
-        match field.value().map(|value| value.as_i64().map(i32::try_from)) {
-            // Side by side with the others that have none; where that leaves a base open, it is refused.
+        match field.value().map(|value| whole(value).map(i32::try_from)) {
             None => Some(0),
             Some(Some(Ok(sequence))) => Some(sequence),
             Some(_) => self.wrong(field.pointer(), Reason::WrongType { expected }),

@@ -32,9 +32,10 @@
 //!
 //! # The binary's JSON
 //!
-//! `tax-engine` reads what [`json::answer`] takes. Decimals are strings. May be left out: `rounding_mode` (`half_up`),
-//! `cash_rounding`, thresholds, `discount_percent` (`0`), `include_base_amount` (false), `is_base_affected` (true),
-//! `sequence` (0).
+//! `tax-engine` reads what [`json::answer`] takes. Decimals are strings; whole numbers may be numbers too. May be left
+//! out: `rounding_mode` (`half_up`), `cash_rounding`, thresholds, `discount_percent` (`0`), `include_base_amount`
+//! (false), `is_base_affected` (true), `sequence` (0). Taxes of the same `sequence` are taken in the order in which the
+//! document lists them, so there no order is open.
 //!
 //! ```
 //! let input = br#"{

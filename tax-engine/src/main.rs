@@ -1,5 +1,5 @@
 //! Reads one tax document, or an array of them, as JSON on standard input and writes the computed documents as JSON on
-//! standard output. Where something is wrong it writes a problem there instead, says it in a sentence on standard
+//! standard output. Where a document is wrong it writes a problem there in its place, says it in a sentence on standard
 //! error, and exits with 2.
 
 use std::io::{self, Read, Write};
@@ -16,7 +16,8 @@ Computes the taxes of documents.
   tax-engine < documents.json > computed.json
 
 Standard input is one document or an array of them; the format is in the crate's documentation.
-Exit status: 0 computed, 2 refused (standard output has the problem, with pointers), 1 could not read or write.
+Exit status: 0 all computed, 2 one or more refused (a problem, with pointers, is in its place), 1 could not read or
+write.
 ";
 
 fn main() -> ExitCode {
@@ -43,7 +44,12 @@ fn run() -> io::Result<ExitCode> {
     match tax_engine::json::answer(&input) {
         Ok(answer) => {
             write(&answer)?;
-            Ok(ExitCode::SUCCESS)
+            let mut code = ExitCode::SUCCESS;
+            for problem in answer.problems() {
+                code = ExitCode::from(2);
+                writeln!(io::stderr(), "tax-engine: {}", problem.detail())?;
+            }
+            Ok(code)
         }
         Err(problem) => {
             write(&problem)?;

@@ -43,13 +43,24 @@ fn a_document_is_answered_on_standard_output() {
 
 #[test]
 fn bad_input_is_a_problem_and_another_exit_status() {
-    for input in ["", "{}", "[{}]", "nonsense"] {
+    for input in ["", "{}", "nonsense"] {
         let output = run(input.as_bytes());
         assert_eq!(output.status.code(), Some(2), "{input}");
         let problem: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(problem["type"], "/problems/invalid-tax-document");
         assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
     }
+}
+
+#[test]
+fn an_array_is_answered_also_where_one_of_it_is_wrong() {
+    let output = run(format!("[{DOCUMENT}, {{}}]").as_bytes());
+    assert_eq!(output.status.code(), Some(2));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer[0]["document"]["tax"], "17.36");
+    assert_eq!(answer[1]["type"], "/problems/invalid-tax-document");
+    assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), 1);
+    assert_eq!(run(b"[]").status.code(), Some(0));
 }
 
 /// A small generator (xorshift), so that a failure is repeated by its seed.
