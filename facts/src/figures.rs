@@ -172,10 +172,9 @@ pub async fn session(
     let levied = sqlx::query!(
         r#"select tax.tax_id, tax.tax_code, max(tax.tax_name) as "name!", tax.rate, tax.price_included,
                sum(tax.base) as "base!", sum(tax.amount) as "amount!"
-           from sale
-           join sale_line_tax as tax on tax.company_id = sale.company_id and tax.store_id = sale.store_id
-               and tax.sale_id = sale.id
-           where sale.company_id = $1 and sale.store_id = $2 and sale.register_session_id = $3
+           from sale_line_tax as tax
+           where tax.company_id = $1 and tax.store_id = $2 and tax.sale_id = any (array(
+               select id from sale where company_id = $1 and store_id = $2 and register_session_id = $3))
            group by tax.tax_id, tax.tax_code, tax.rate, tax.price_included
            order by tax.tax_code, tax.rate, tax.tax_id"#,
         place.company_id.uuid(),

@@ -65,7 +65,7 @@ struct ServeArgs {
     data: DataArgs,
     #[command(flatten)]
     http: HttpArgs,
-    /// HQ's address, for a first start with a code
+    /// HQ's address: for a first start with a code, and later where HQ has moved (its key stays the one of the enrolment)
     #[arg(long, env = "HQ_URL", value_name = "URL")]
     hq_url: Option<String>,
     /// A code of HQ's, for a first start
@@ -185,7 +185,8 @@ async fn serve_until_stopped(args: ServeArgs) -> anyhow::Result<()> {
     }
     let identity = identity::load(&state.pool).await?;
     let (handle, end) = SyncHandle::new();
-    let sync = tokio::spawn(driver::run(state.clone(), args.sync_interval_ms, end, stop.clone()));
+    let sync =
+        tokio::spawn(driver::run(state.clone(), args.hq_url, args.sync_interval_ms, end, stop.clone()));
     let pins = if args.pin_without_device { Pins::OnAnyMachine } else { Pins::OnPairedDevices };
     let surface = server::surface(&handle, pins, identity.as_ref());
     let serving = serve::serve(&args.http, surface, state, stop.clone());

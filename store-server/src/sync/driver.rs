@@ -34,14 +34,22 @@ const PRUNE_PAUSE: Duration = Duration::from_hours(1);
 
 /// Runs until `stop`. Waits for the enrolment, takes over when another process of this store ends, and begins anew when
 /// the database has gone and come back.
-pub async fn run(state: AppState, interval_ms: u64, mut end: SyncEnd, stop: CancellationToken) {
+pub async fn run(
+    state: AppState,
+    hq_url: Option<String>,
+    interval_ms: u64,
+    mut end: SyncEnd,
+    stop: CancellationToken,
+) {
     let mut machine = StoreSync::new(Settings::every(interval_ms));
     let mut floor = Floor::default();
     while !stop.is_cancelled() {
         let life = async {
-            let Some(identity) = identity::load(&state.pool).await? else {
+            let Some(mut identity) = identity::load(&state.pool).await? else {
                 return Ok(());
             };
+            // HQ may have moved since; who it is, its key says, and that was pinned then.
+            identity.hq_url = hq_url.clone().unwrap_or(identity.hq_url);
             let (Some(feed), Some(journal)) =
                 (take(&state.pool, Role::Puller).await?, take(&state.pool, Role::Pusher).await?)
             else {

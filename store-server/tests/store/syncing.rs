@@ -162,21 +162,19 @@ fn assert_whole(kept: &Kept) {
 
 struct Running {
     stop: CancellationToken,
+    hq_url: String,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Running {
     async fn start(shop: &mut Shop, hq: &FakeHq) -> Self {
-        let url = hq.listen().await;
-        sqlx::query("update identity set hq_url = $1")
-            .bind(url)
-            .execute(shop.database.owner())
-            .await
-            .unwrap();
+        // Not where it was when the store was enrolled: HQ has moved.
+        let hq_url = hq.listen().await;
         let stop = CancellationToken::new();
         let end = shop.end.take().unwrap();
-        let driver = tokio::spawn(driver::run(shop.state.clone(), 200, end, stop.clone()));
-        Self { stop, tasks: vec![driver] }
+        let driver =
+            tokio::spawn(driver::run(shop.state.clone(), Some(hq_url.clone()), 200, end, stop.clone()));
+        Self { stop, hq_url, tasks: vec![driver] }
     }
 
     async fn end(self) {
@@ -241,7 +239,8 @@ async fn two_processes_on_one_database_have_one_pusher_and_the_other_takes_over(
     until("the first is active", async || shop.handle.view().is_active).await;
     let (handle, end) = store_server::sync::SyncHandle::new();
     let stop = CancellationToken::new();
-    let second = tokio::spawn(driver::run(shop.state.clone(), 200, end, stop.clone()));
+    let second =
+        tokio::spawn(driver::run(shop.state.clone(), Some(first.hq_url.clone()), 200, end, stop.clone()));
     for _ in 0..10 {
         shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
     }
@@ -309,6 +308,7 @@ async fn a_store_that_was_quiet_for_half_a_year_prunes_and_then_delivers_what_it
             .unwrap()
     };
     until("HQ has all", async || acknowledged().await == 4).await;
+    let hq_url = running.hq_url.clone();
     running.end().await;
     shop.state.clock.run_with_offset(chrono::TimeDelta::zero()).unwrap();
     let prune = async || -> i64 {
@@ -320,7 +320,7 @@ async fn a_store_that_was_quiet_for_half_a_year_prunes_and_then_delivers_what_it
     assert_eq!(prune().await, 3, "the last one that HQ has stays");
     let (handle, end) = store_server::sync::SyncHandle::new();
     let stop = CancellationToken::new();
-    let driver = tokio::spawn(driver::run(shop.state.clone(), 200, end, stop.clone()));
+    let driver = tokio::spawn(driver::run(shop.state.clone(), Some(hq_url), 200, end, stop.clone()));
     until("HQ has the new sale", async || acknowledged().await == 5).await;
     assert_eq!(handle.view().halted, None);
     hq.with(|kept| {
