@@ -150,7 +150,7 @@ impl Till {
     }
 
     async fn open(&self, at: NaiveDateTime) -> Result<Drawer> {
-        // Whoever was here before and went without closing: their session is closed first, as a manager would.
+        self.close_what_is_open(at).await?;
         let session = Uuid::now_v7();
         let body = json!({"register": self.register, "opening_float": FLOAT.to_string()});
         let path = format!("/api/v1/register-sessions/{session}");
@@ -159,6 +159,22 @@ impl Till {
             bail!("opening {}: {} {}", self.register, answer.0, answer.1);
         }
         Ok(Drawer { session, cash: FLOAT, card: Decimal::ZERO })
+    }
+
+    /// Whoever was here before and went without closing (a replay that was interrupted): their session is closed first,
+    /// with nothing counted.
+    async fn close_what_is_open(&self, at: NaiveDateTime) -> Result<()> {
+        let path = format!("/api/v1/register-sessions?register={}&open=true", self.register);
+        let answer = self.api.get(&path).await?;
+        let open = answer.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        for id in open.iter().filter_map(|session| session.get("id").and_then(Value::as_str)) {
+            let path = format!("/api/v1/register-sessions/{id}/close");
+            let (status, answer) = self.send(Method::POST, &path, &json!({"counted": []}), at).await?;
+            if !status.is_success() {
+                bail!("closing what was open at {}: {status} {answer}", self.register);
+            }
+        }
+        Ok(())
     }
 
     async fn close(&self, drawer: &Drawer, at: NaiveDateTime) -> Result<()> {
@@ -192,14 +208,28 @@ impl Till {
         }
         // Two of five pay in cash, with the next note above.
         let cash = basket.invoice % 5 < 2;
-        let handed = if cash { next_note(total) } else { total };
-        let body = json!({
-            "register_session_id": drawer.session,
-            "lines": lines,
-            "payments": [{"id": Uuid::now_v7(), "tender": if cash { "cash" } else { "card" }, "amount": handed.to_string()}],
-            "expected_total": total.to_string(),
-        });
-        let (status, answer) = self.send(Method::PUT, &format!("/api/v1/sales/{sale}"), &body, at).await?;
+        let path = format!("/api/v1/sales/{sale}");
+        let payment = Uuid::now_v7();
+        let session = drawer.session;
+        let ask = async |total: Decimal| {
+            let handed = if cash { next_note(total) } else { total };
+            let body = json!({
+                "register_session_id": session,
+                "lines": lines,
+                "payments": [{"id": payment, "tender": if cash { "cash" } else { "card" }, "amount": handed.to_string()}],
+                "expected_total": total.to_string(),
+            });
+            self.send(Method::PUT, &path, &body, at).await
+        };
+        let (mut status, mut answer) = ask(total).await?;
+        if status == StatusCode::CONFLICT
+            && answer.get("type").and_then(Value::as_str) == Some("/problems/total-differs")
+            && let Some(theirs) = answer.get("total").and_then(Value::as_str)
+        {
+            // Prices have changed since the data was made: the customer is told the new total.
+            total = theirs.parse().context("the total that the store says")?;
+            (status, answer) = ask(total).await?;
+        }
         if !status.is_success() {
             bail!("ringing up basket {}: {status} {answer}", basket.invoice);
         }

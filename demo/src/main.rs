@@ -5,6 +5,7 @@ mod replay;
 mod run;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use chain::control::{LineState, SetLine};
@@ -64,7 +65,17 @@ enum Wanted {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
+    match carry_out().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn carry_out() -> Result<()> {
     let run = Command::Run {
         folder: env_path("DEMO_DIR", ".demo"),
         web_dir: env_path("WEB_DIR", "web-client/dist"),
