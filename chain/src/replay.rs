@@ -154,7 +154,7 @@ impl Till {
         let session = Uuid::now_v7();
         let body = json!({"register": self.register, "opening_float": FLOAT.to_string()});
         let path = format!("/api/v1/register-sessions/{session}");
-        let answer = self.send(Method::PUT, &path, &body, at).await?;
+        let answer = self.send(Method::PUT, &path, Some(&body), at).await?;
         if !answer.0.is_success() {
             bail!("opening {}: {} {}", self.register, answer.0, answer.1);
         }
@@ -165,11 +165,14 @@ impl Till {
     /// with nothing counted.
     async fn close_what_is_open(&self, at: NaiveDateTime) -> Result<()> {
         let path = format!("/api/v1/register-sessions?register={}&open=true", self.register);
-        let answer = self.api.get(&path).await?;
+        let (status, answer) = self.send(Method::GET, &path, None, at).await?;
+        if !status.is_success() {
+            bail!("asking what is open at {}: {status} {answer}", self.register);
+        }
         let open = answer.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for id in open.iter().filter_map(|session| session.get("id").and_then(Value::as_str)) {
             let path = format!("/api/v1/register-sessions/{id}/close");
-            let (status, answer) = self.send(Method::POST, &path, &json!({"counted": []}), at).await?;
+            let (status, answer) = self.send(Method::POST, &path, Some(&json!({"counted": []})), at).await?;
             if !status.is_success() {
                 bail!("closing what was open at {}: {status} {answer}", self.register);
             }
@@ -183,7 +186,7 @@ impl Till {
             {"tender": "card", "amount": drawer.card.to_string()},
         ]});
         let path = format!("/api/v1/register-sessions/{}/close", drawer.session);
-        let answer = self.send(Method::POST, &path, &body, at).await?;
+        let answer = self.send(Method::POST, &path, Some(&body), at).await?;
         if !answer.0.is_success() {
             bail!("closing {}: {} {}", self.register, answer.0, answer.1);
         }
@@ -219,7 +222,7 @@ impl Till {
                 "payments": [{"id": payment, "tender": if cash { "cash" } else { "card" }, "amount": handed.to_string()}],
                 "expected_total": total.to_string(),
             });
-            self.send(Method::PUT, &path, &body, at).await
+            self.send(Method::PUT, &path, Some(&body), at).await
         };
         let (mut status, mut answer) = ask(total).await?;
         if status == StatusCode::CONFLICT
@@ -254,7 +257,7 @@ impl Till {
         &self,
         method: Method,
         path: &str,
-        body: &Value,
+        body: Option<&Value>,
         at: NaiveDateTime,
     ) -> Result<(StatusCode, Value)> {
         let clock = utc(at).to_rfc3339();
@@ -265,7 +268,7 @@ impl Till {
             if attempt > 0 {
                 tokio::time::sleep(Duration::from_millis(50 * u64::from(attempt.min(20)))).await;
             }
-            match self.api.call(Call { method: method.clone(), path, body: Some(body), headers }).await {
+            match self.api.call(Call { method: method.clone(), path, body, headers }).await {
                 Ok(answer)
                     if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS =>
                 {
