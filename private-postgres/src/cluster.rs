@@ -27,8 +27,8 @@ const START_WITHIN: Duration = Duration::from_mins(2);
 const STOP_WITHIN: Duration = Duration::from_mins(1);
 /// After this many starts without one that held, the cluster is given up.
 const MOST_RESTARTS: u32 = 12;
-/// One that ran this long has held.
-const HELD: Duration = Duration::from_secs(30);
+/// One that ran this long has held: it was up and answered, so whatever ended it is no reason to stop selling.
+const HELD: Duration = Duration::from_secs(2);
 const LONGEST_LOG: u64 = 16 * 1024 * 1024;
 
 /// What the cluster is for.
