@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use shared_model::ids::{CustomerId, PriceLevelId, PromotionId, SaleLineId, SalesRepId, VariantId};
 use shared_model::{Amount, Percent, Quantity, UnitPrice};
+use tax_engine::Exemption;
 
 /// What is being rung up, before it is a sale.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,19 +110,7 @@ pub struct Customer {
     /// How often they have had each promotion before.
     #[serde(default)]
     pub promotion_uses: BTreeMap<PromotionId, u32>,
-    /// Why they bear no tax; none: they bear it.
+    /// Why they bear no tax, or not all of it; none: they bear it.
     #[serde(default)]
     pub exemption: Option<Exemption>,
-}
-
-/// Why a customer bears no tax.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Exemption {
-    /// The number of their certificate.
-    pub certificate: String,
-    /// The last day that it holds, in the store's zone.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub expires_on: chrono::NaiveDate,
 }

@@ -101,12 +101,8 @@ pub fn compute(cart: &Cart, catalogue: &Catalogue, rules: &Rules) -> Result<Comp
     let promoted = take_promotions(catalogue, rules, &situation, &mut drafts)
         .map_err(|error| Refusal::new("/lines", error.into()))?;
     reductions::by_hand(cart, catalogue, rules, &mut drafts)?;
-    let exempt = cart
-        .customer
-        .as_ref()
-        .and_then(|customer| customer.exemption.as_ref())
-        .is_some_and(|exemption| rules.at.date() <= exemption.expires_on);
-    let taxed = tax::of_lines(&drafts, catalogue, rules, exempt)?;
+    let exemption = cart.customer.as_ref().and_then(|customer| customer.exemption.as_ref());
+    let taxed = tax::of_lines(&drafts, catalogue, rules, exemption)?;
     let mut lines = Vec::with_capacity(drafts.len());
     for (draft, taxed) in drafts.into_iter().zip(taxed) {
         let reduction = Amount::sum(draft.reductions.iter().map(AppliedReduction::amount))

@@ -28,7 +28,7 @@ mod tests;
 #[cfg(any(test, feature = "worlds"))]
 pub mod worlds;
 
-pub use cart::{Cart, CartLine, Customer, Exemption, Reduction};
+pub use cart::{Cart, CartLine, Customer, Reduction};
 pub use catalogue::{Catalogue, Item, KitPart, Limits, OpenPrice, Rules, TaxGroup};
 pub use complete::{ReceiptHead, complete};
 pub use compute::{ComputedSale, ConsideredPromotion, compute, quantity_of_label};
@@ -41,6 +41,7 @@ pub use refund::{
 };
 pub use refusal::{Refusal, RefusalReason, RefusalRecord, Refusals};
 pub use settle::{Settlement, Tendered, settle};
+pub use tax_engine::Exemption;
 
 /// The most lines that a document has.
 pub const MAX_LINES: usize = 2_000;

@@ -14,10 +14,10 @@ use shared_model::prices::PriceRecord;
 use shared_model::tax_areas::TaxAreaRecord;
 use shared_model::taxes::TaxRecord;
 use shared_model::{Amount, Currency, Quantity, UnitPrice};
-use tax_engine::FiscalMapping;
+use tax_engine::{Exemption, FiscalMapping};
 
 use crate::barcode::{Bears, PrefixRule, Scanned, read};
-use crate::cart::{CartLine, Customer, Exemption};
+use crate::cart::{CartLine, Customer};
 use crate::catalogue::{Catalogue, Item, KitPart, Rules, TaxGroup};
 
 /// A tree of departments as deep as this is a ring.
@@ -136,9 +136,13 @@ impl From<CustomerRecord> for Customer {
             price_level_id: record.price_level_id,
             group: record.customer_group,
             promotion_uses: BTreeMap::new(),
-            exemption: certificate
-                .zip(record.exemption_expires_on)
-                .map(|(certificate, expires_on)| Exemption { certificate, expires_on }),
+            exemption: certificate.zip(record.exemption_expires_on).map(|(certificate, expires_on)| {
+                Exemption {
+                    certificate,
+                    expires_on: Some(expires_on),
+                    taxes: record.exemption_taxes.map(|taxes| taxes.into_iter().collect()),
+                }
+            }),
         }
     }
 }

@@ -9,7 +9,7 @@ use shared_model::ids::{SaleLineId, TaxId};
 use shared_model::selling::{DocumentTax, LineTax, SoldLine};
 use shared_model::taxes::{TaxKind, TaxRecord};
 use shared_model::{Amount, MoneyError};
-use tax_engine::{ComputedLine, Document, Line, LinePrice, Tax};
+use tax_engine::{ComputedLine, Document, Exemption, Line, LinePrice, Tax};
 
 use crate::catalogue::{Catalogue, Rules};
 use crate::compute::Draft;
@@ -45,21 +45,25 @@ pub(crate) fn of_lines(
     drafts: &[Draft<'_>],
     catalogue: &Catalogue,
     rules: &Rules,
-    exempt: bool,
+    exemption: Option<&Exemption>,
 ) -> Result<Vec<Taxed>, Refusal> {
     let known: BTreeMap<TaxId, &TaxRecord> = catalogue.taxes.iter().map(|tax| (tax.id, tax)).collect();
+    let day = rules.at.date();
     let mut used: BTreeMap<(i32, &str, TaxId), &TaxRecord> = BTreeMap::new();
     let mut lines = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        let tax_ids = taxes_of(draft, catalogue, &known, rules.at.date())?;
+        let tax_ids = taxes_of(draft, catalogue, &known, day)?;
         for tax in &tax_ids {
             used.insert((tax.sequence, tax.code.as_str(), tax.id), tax);
         }
+        let is_spared = |tax: &TaxId| exemption.is_some_and(|exemption| exemption.spares(*tax, day));
+        let tax_ids: Vec<TaxId> = tax_ids.iter().map(|tax| tax.id).collect();
         lines.push(Line {
             id: Key { group: group_code(draft, catalogue), sku: draft.item.sku.as_str(), id: draft.line.id },
             quantity: draft.quantity,
             price: LinePrice::Extension(draft.amount),
-            tax_ids: tax_ids.iter().map(|tax| tax.id).collect(),
+            spared: tax_ids.iter().copied().filter(is_spared).collect(),
+            tax_ids,
         });
     }
     let taxes = used
@@ -85,7 +89,7 @@ pub(crate) fn of_lines(
         .lines
         .into_iter()
         .zip(drafts)
-        .map(|(line, draft)| taxed(line, &known, exempt).map_err(|error| Refusal::line(draft.at, "", error)))
+        .map(|(line, draft)| taxed(line, &known).map_err(|error| Refusal::line(draft.at, "", error)))
         .collect()
 }
 
@@ -113,10 +117,8 @@ fn taxes_of<'a>(
 fn taxed(
     line: ComputedLine<TaxId, Key<'_>>,
     known: &BTreeMap<TaxId, &TaxRecord>,
-    exempt: bool,
 ) -> Result<Taxed, MoneyError> {
     let net = line.total_excluded;
-    let nothing = net.minus(net)?;
     let taxes: Vec<LineTax> = line
         .taxes
         .into_iter()
@@ -134,13 +136,8 @@ fn taxed(
             })
         })
         .collect();
-    if exempt {
-        let included = taxes.iter().filter(|tax| tax.price_included).map(|tax| tax.amount);
-        let relief = included.into_iter().try_fold(nothing, Amount::plus)?;
-        return Ok(Taxed { net, tax: nothing, gross: net, taxes: Vec::new(), relief });
-    }
     let tax = line.total_included.minus(net)?;
-    Ok(Taxed { net, tax, gross: line.total_included, taxes, relief: nothing })
+    Ok(Taxed { net, tax, gross: line.total_included, taxes, relief: line.relief })
 }
 
 /// Each tax of a document at each rate: the sums of the lines', by code.

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CustomerId, PriceLevelId};
+use crate::ids::{CustomerId, PriceLevelId, TaxId};
 
 /// Somebody who buys and is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +25,11 @@ pub struct CustomerRecord {
     pub customer_group: Option<String>,
     /// Their tax number, on receipts.
     pub tax_number: String,
-    /// The certificate by which they bear no tax; empty: they bear it.
+    /// The certificate by which they bear no tax, or not those that it names; empty: they bear all.
     pub exemption_certificate: String,
     /// The last day that it holds, in the store's zone.
     pub exemption_expires_on: Option<NaiveDate>,
+    /// The taxes that it names; none: all.
+    #[serde(default)]
+    pub exemption_taxes: Option<Vec<TaxId>>,
 }

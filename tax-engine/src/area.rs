@@ -1,10 +1,12 @@
-//! Which taxes a line bears: where, for whom, on which day. Pure functions that decide a line's `tax_ids` before the
-//! document is computed.
+//! Which taxes a line bears: where, for whom, on which day. Pure functions that decide a line's `tax_ids` and `spared`
+//! before the document is computed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use shared_model::Rounding;
+use shared_model::ids::TaxId;
 use shared_model::taxes::{TaxRecord, TaxRounding};
 
 use crate::refusal::{Reason, TaxError};
@@ -93,44 +95,52 @@ impl<T: Ord> TaxArea<T> {
     }
 }
 
-/// Why a customer bears no tax, or not all of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exemption<T: Ord> {
-    /// The number of the certificate, kept with the sale.
+/// Why somebody who buys bears no tax, or not all of it.
+///
+/// ```
+/// use chrono::NaiveDate;
+/// use shared_model::ids::TaxId;
+/// use tax_engine::Exemption;
+///
+/// let (state, county, deposit) = (tax(1), tax(2), tax(3));
+/// let day = |text: &str| text.parse::<NaiveDate>();
+/// let school = Exemption {
+///     certificate: "ST-119.1 4711".to_owned(),
+///     expires_on: Some(day("2026-12-31")?),
+///     taxes: Some([state, county].into()),
+/// };
+/// assert!(school.spares(state, day("2026-12-31")?));
+/// assert!(!school.spares(state, day("2027-01-01")?));
+/// assert!(!school.spares(deposit, day("2026-06-01")?));
+/// # fn tax(id: u128) -> TaxId { TaxId::new(uuid::Uuid::from_u128(id)) }
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Exemption {
+    /// The number of the certificate; without one nothing is spared.
     pub certificate: String,
     /// The last day that it holds, in the store's zone; none: until revoked.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub expires_on: Option<NaiveDate>,
-    /// The taxes that it is for; none: all.
-    pub taxes: Option<BTreeSet<T>>,
+    /// The taxes that it is for, as they are called where the sale happens; none: all.
+    #[serde(default)]
+    pub taxes: Option<BTreeSet<TaxId>>,
 }
 
-impl<T: Ord> Exemption<T> {
+impl Exemption {
     /// Whether the certificate holds on the day. One without a number holds never.
     #[must_use]
     pub fn holds(&self, day: NaiveDate) -> bool {
         !self.certificate.trim().is_empty() && self.expires_on.is_none_or(|last| day <= last)
     }
 
-    /// Whether it spares the customer this tax on the day.
-    ///
-    /// ```
-    /// use chrono::NaiveDate;
-    /// use tax_engine::Exemption;
-    ///
-    /// let day = |text: &str| text.parse::<NaiveDate>();
-    /// let school = Exemption {
-    ///     certificate: "ST-119.1 4711".to_owned(),
-    ///     expires_on: Some(day("2026-12-31")?),
-    ///     taxes: Some(["state", "county"].into()),
-    /// };
-    /// assert!(school.spares(&"state", day("2026-12-31")?));
-    /// assert!(!school.spares(&"state", day("2027-01-01")?));
-    /// assert!(!school.spares(&"deposit", day("2026-06-01")?));
-    /// # Ok::<(), chrono::ParseError>(())
-    /// ```
+    /// Whether it spares this tax on the day.
     #[must_use]
-    pub fn spares(&self, tax: &T, day: NaiveDate) -> bool {
-        self.holds(day) && self.taxes.as_ref().is_none_or(|taxes| taxes.contains(tax))
+    pub fn spares(&self, tax: TaxId, day: NaiveDate) -> bool {
+        self.holds(day) && self.taxes.as_ref().is_none_or(|taxes| taxes.contains(&tax))
     }
 }
 
@@ -138,25 +148,6 @@ impl<T: Ord> Exemption<T> {
 #[must_use]
 pub fn in_force(tax: &TaxRecord, day: NaiveDate) -> bool {
     tax.valid_from.is_none_or(|first| first <= day) && tax.valid_until.is_none_or(|after| day < after)
-}
-
-/// The taxes that a line bears: those of its product, mapped into the area, less those that are not in force or that
-/// the customer is spared.
-///
-/// ```
-/// use tax_engine::{FiscalMapping, applicable};
-///
-/// let mapping = FiscalMapping::new([("home", vec!["federal", "local"])]);
-/// let taxes = applicable(&["home", "gone"], &mapping, |tax| *tax != "gone", |tax| *tax == "local");
-/// assert_eq!(taxes, ["federal"]);
-/// ```
-pub fn applicable<T: Ord + Clone>(
-    tax_ids: &[T],
-    mapping: &FiscalMapping<T>,
-    is_in_force: impl Fn(&T) -> bool,
-    is_spared: impl Fn(&T) -> bool,
-) -> Vec<T> {
-    mapping.map(tax_ids).into_iter().filter(|tax| is_in_force(tax) && !is_spared(tax)).collect()
 }
 
 #[cfg(test)]
@@ -172,6 +163,7 @@ mod tests {
     #[test]
     fn a_certificate_without_number_spares_nothing() {
         let exemption = Exemption { certificate: " ".to_owned(), expires_on: None, taxes: None };
-        assert!(!exemption.spares(&"vat", NaiveDate::from_ymd_opt(2026, 1, 1).unwrap()));
+        let vat = TaxId::new(uuid::Uuid::from_u128(1));
+        assert!(!exemption.spares(vat, NaiveDate::from_ymd_opt(2026, 1, 1).unwrap()));
     }
 }

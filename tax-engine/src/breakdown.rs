@@ -28,7 +28,8 @@ pub struct RateTotal {
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let line = |id, amount: &str, tax| -> Result<_, shared_model::MoneyError> {
-///     Ok(Line { id, quantity: Quantity::ONE, price: LinePrice::Extension(amount.parse()?), tax_ids: vec![tax] })
+///     let price = LinePrice::Extension(amount.parse()?);
+///     Ok(Line { id, quantity: Quantity::ONE, price, tax_ids: vec![tax], spared: Vec::new() })
 /// };
 /// let document = Document {
 ///     decimals: 2,

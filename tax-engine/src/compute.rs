@@ -33,11 +33,25 @@ struct Prepared {
     asked: i128,
     /// The quantity in thousandths, with its sign.
     thousandths: i128,
-    /// The line's taxes in order, and whether it is exempt from each.
-    taxes: Vec<(usize, bool)>,
+    /// The line's taxes in order, and what becomes of each.
+    taxes: Vec<(usize, Borne)>,
     /// Which stack the taxes that it is not exempt from make.
     stack: usize,
 }
+
+/// What becomes of a tax on a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Borne {
+    /// It is computed.
+    Whole,
+    /// The unit's price is below the threshold: nothing is computed, and that is told.
+    Below,
+    /// Whoever buys is spared it: it is in the equation of the price, and in nothing else.
+    Spared,
+}
+
+/// Taxes that lines bear together, in order, and whether each is spared.
+type Stack = Vec<(usize, bool)>;
 
 impl Prepared {
     /// −1 for what comes back, else 1.
@@ -46,8 +60,10 @@ impl Prepared {
     }
 }
 
-/// What came out for a line: for each tax that it is not exempt from, in order.
+/// What came out for a line.
 struct Rounded {
+    /// Each tax that it is not exempt from, in order; then, where one is spared, what each has inside the price that is
+    /// not paid.
     amounts: Vec<i128>,
     /// What each bears on, without the taxes that it listens to.
     parts: Vec<i128>,
@@ -80,6 +96,7 @@ struct Rounded {
 ///         quantity: Quantity::ONE,
 ///         price: LinePrice::Extension("100.00".parse()?),
 ///         tax_ids: vec!["vat"],
+///         spared: Vec::new(),
 ///     }],
 /// };
 /// let computed = compute(&document)?;
@@ -99,7 +116,7 @@ pub fn compute<T: Ord + Clone + Display, L: Ord + Clone + Display>(
         None => round::<BigInt, T, L>(document, &lines, &stacks)
             .ok_or_else(|| TaxError::new("/lines", MoneyError::OutOfBounds.into()))?,
     };
-    assemble(document, &order, &lines, &rounded)
+    assemble(document, &order, &lines, &stacks, &rounded)
 }
 
 /// The taxes by name, and their order: by sequence, then as they are listed.
@@ -199,8 +216,8 @@ fn check_tax<T>(tax: &Tax<T>) -> Result<(), (&'static str, Reason)> {
 fn prepare<T: Ord + Clone + Display, L: Display>(
     document: &Document<T, L>,
     order: &Order<'_, T>,
-) -> Result<(Vec<Prepared>, Vec<Vec<usize>>), TaxError> {
-    let mut stacks: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
+) -> Result<(Vec<Prepared>, Vec<Stack>), TaxError> {
+    let mut stacks: BTreeMap<Stack, usize> = BTreeMap::new();
     // What a set of taxes was found to be stands for every line that has it.
     let mut checked: BTreeSet<Vec<usize>> = BTreeSet::new();
     let mut lines = Vec::with_capacity(document.lines.len());
@@ -214,16 +231,21 @@ fn prepare<T: Ord + Clone + Display, L: Display>(
         let mut bears = Vec::with_capacity(taxes.len());
         let mut active = Vec::with_capacity(taxes.len());
         for tax in taxes {
-            let below = document.taxes.get(tax).and_then(|tax| tax.exempt_below);
-            let is_exempt = match below {
+            let known = document.taxes.get(tax);
+            let is_spared = known.is_some_and(|tax| line.spared.contains(&tax.id));
+            let is_below = match known.and_then(|tax| tax.exempt_below) {
                 None => false,
                 Some(below) => price
                     .is_below(below)
                     .map_err(|error| TaxError::new(format!("/lines/{at}/quantity"), error.into()))?,
             };
-            bears.push((tax, is_exempt));
-            if !is_exempt {
-                active.push(tax);
+            match (is_below, is_spared) {
+                (true, true) => {}
+                (true, false) => bears.push((tax, Borne::Below)),
+                (false, _) => {
+                    bears.push((tax, if is_spared { Borne::Spared } else { Borne::Whole }));
+                    active.push((tax, is_spared));
+                }
             }
         }
         let next = stacks.len();
@@ -250,7 +272,7 @@ fn prepare<T: Ord + Clone + Display, L: Display>(
             .map_err(|error| TaxError::new(format!("/lines/{at}/quantity"), error.into()))?;
         lines.push(Prepared { asked, thousandths, taxes: bears, stack });
     }
-    let mut by_number: Vec<(usize, Vec<usize>)> =
+    let mut by_number: Vec<(usize, Stack)> =
         stacks.into_iter().map(|(taxes, number)| (number, taxes)).collect();
     by_number.sort_unstable_by_key(|(number, _)| *number);
     Ok((lines, by_number.into_iter().map(|(_, taxes)| taxes).collect()))
@@ -303,9 +325,18 @@ fn check_order<T: Display, L>(document: &Document<T, L>, taxes: &[usize], at: us
 }
 
 /// Neighbouring division taxes must leave something of the price.
-fn check_divisions<T, L>(document: &Document<T, L>, active: &[usize], at: usize) -> Result<(), TaxError> {
-    let stack: Vec<&Tax<T>> = active.iter().filter_map(|tax| document.taxes.get(*tax)).collect();
-    if division_sums(&stack).into_iter().any(|sum| sum >= WHOLE_RATE) {
+fn check_divisions<T, L>(
+    document: &Document<T, L>,
+    active: &[(usize, bool)],
+    at: usize,
+) -> Result<(), TaxError> {
+    let taxes = |spared_too: bool| -> Vec<&Tax<T>> {
+        let borne = active.iter().filter(|(_, is_spared)| spared_too || !is_spared);
+        borne.filter_map(|(tax, _)| document.taxes.get(*tax)).collect()
+    };
+    // Without the spared ones others may become neighbours.
+    let sums = division_sums(&taxes(true)).into_iter().chain(division_sums(&taxes(false)));
+    if sums.into_iter().any(|sum| sum >= WHOLE_RATE) {
         return Err(TaxError::new(format!("/lines/{at}/tax_ids"), Reason::DivisionsTakeAll));
     }
     Ok(())
@@ -376,12 +407,13 @@ fn asked<T, L>(
 fn round<N: Whole, T, L: Ord>(
     document: &Document<T, L>,
     lines: &[Prepared],
-    stacks: &[Vec<usize>],
+    stacks: &[Stack],
 ) -> Option<Vec<Rounded>> {
     let mut solved: Vec<Vec<Solution<N>>> = Vec::with_capacity(stacks.len());
     for stack in stacks {
-        let taxes: Vec<&Tax<T>> = stack.iter().filter_map(|tax| document.taxes.get(*tax)).collect();
-        solved.push(solve(&taxes, document.decimals)?);
+        let taxes: Vec<&Tax<T>> = stack.iter().filter_map(|(tax, _)| document.taxes.get(*tax)).collect();
+        let spared: Vec<bool> = stack.iter().map(|(_, is_spared)| *is_spared).collect();
+        solved.push(solve(&taxes, &spared, document.decimals)?);
     }
     // Which solution is right for each line. A line is solved for a positive quantity and mirrored.
     let mut chosen = Vec::with_capacity(lines.len());
@@ -405,7 +437,7 @@ fn round<N: Whole, T, L: Ord>(
         TaxRounding::PerDocument => share(document, lines, stacks, &solved, &chosen, &mut rounded)?,
     }
     for ((line, nth), rounded) in lines.iter().zip(&chosen).zip(&mut rounded) {
-        let net = line.asked.checked_sub(included(document, stacks.get(line.stack)?, &rounded.amounts))?;
+        let net = line.asked.checked_sub(inside(document, stacks.get(line.stack)?, &rounded.amounts))?;
         for part in &solved.get(line.stack)?.get(*nth)?.parts {
             let besides = part.per_unit.times(&Exact::ratio(line.thousandths, 1_000)?)?;
             let own = Exact::whole(if part.of_net { net } else { 0 });
@@ -415,14 +447,19 @@ fn round<N: Whole, T, L: Ord>(
     Some(rounded)
 }
 
-/// The sum of a stack's included taxes.
-fn included<T, L>(document: &Document<T, L>, stack: &[usize], amounts: &[i128]) -> i128 {
-    stack
+/// What is inside a price beside its net: a stack's included taxes, and what of them is not paid.
+fn inside<T, L>(document: &Document<T, L>, stack: &[(usize, bool)], amounts: &[i128]) -> i128 {
+    let included = stack
         .iter()
         .zip(amounts)
-        .filter(|(tax, _)| document.taxes.get(**tax).is_some_and(|tax| tax.price_included))
-        .map(|(_, amount)| amount)
-        .sum()
+        .filter(|((tax, _), _)| document.taxes.get(*tax).is_some_and(|tax| tax.price_included))
+        .map(|(_, amount)| amount);
+    included.sum::<i128>() + relief(stack, amounts)
+}
+
+/// What is inside a price and not paid, as taxes of the stack are spared.
+fn relief(stack: &[(usize, bool)], amounts: &[i128]) -> i128 {
+    amounts.iter().skip(stack.len()).sum()
 }
 
 fn choose<N: Whole>(solutions: &[Solution<N>], line: &Prepared) -> Option<usize> {
@@ -454,27 +491,37 @@ struct Claim<'a, N: Whole, L> {
 fn share<N: Whole, T, L: Ord>(
     document: &Document<T, L>,
     lines: &[Prepared],
-    stacks: &[Vec<usize>],
+    stacks: &[Stack],
     solved: &[Vec<Solution<N>>],
     chosen: &[usize],
     rounded: &mut [Rounded],
 ) -> Option<()> {
     // A stack's taxes are linear in what is asked and in the quantity, so the lines of a stack can be summed first.
     let mut sums: BTreeMap<(usize, usize), (i128, i128)> = BTreeMap::new();
-    let mut bearers: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+    // By tax, and whether it is what of the tax is not paid.
+    let mut bearers: BTreeMap<(usize, bool), Vec<(usize, usize)>> = BTreeMap::new();
     for (at, (line, nth)) in lines.iter().zip(chosen).enumerate() {
         let sum = sums.entry((line.stack, *nth)).or_default();
         sum.0 = sum.0.checked_add(line.asked)?;
         sum.1 = sum.1.checked_add(line.thousandths)?;
-        for (place, tax) in stacks.get(line.stack)?.iter().enumerate() {
-            bearers.entry(*tax).or_default().push((at, place));
+        let stack = stacks.get(line.stack)?;
+        let are_some_spared = stack.iter().any(|(_, is_spared)| *is_spared);
+        for (place, (tax, _)) in stack.iter().enumerate() {
+            bearers.entry((*tax, false)).or_default().push((at, place));
+            if are_some_spared {
+                bearers.entry((*tax, true)).or_default().push((at, stack.len() + place));
+            }
         }
     }
-    for (tax, bearers) in bearers {
+    for ((tax, is_relief), bearers) in bearers {
         let mut exact = Exact::<N>::zero();
         for ((stack, nth), (asked, thousandths)) in &sums {
-            if let Some(place) = stacks.get(*stack)?.iter().position(|other| *other == tax) {
-                let linear = solved.get(*stack)?.get(*nth)?.amounts.get(place)?;
+            let taxes = stacks.get(*stack)?;
+            let place = taxes.iter().position(|(other, _)| *other == tax);
+            let place = place.map(|place| if is_relief { taxes.len() + place } else { place });
+            // A stack of which none is spared has no relief.
+            let amounts = &solved.get(*stack)?.get(*nth)?.amounts;
+            if let Some(linear) = place.and_then(|place| amounts.get(place)) {
                 exact = exact.plus(&linear.at(*asked, *thousandths)?)?;
             }
         }
@@ -521,6 +568,7 @@ fn assemble<T: Ord + Clone, L: Clone>(
     document: &Document<T, L>,
     order: &Order<'_, T>,
     lines: &[Prepared],
+    stacks: &[Stack],
     rounded: &[Rounded],
 ) -> Result<Computed<T, L>, TaxError> {
     let amount = |units: i128, at: Option<usize>| {
@@ -535,25 +583,20 @@ fn assemble<T: Ord + Clone, L: Clone>(
     let (mut base, mut tax) = (0_i128, 0_i128);
     for (at, ((line, rounded), source)) in lines.iter().zip(rounded).zip(&document.lines).enumerate() {
         let at = Some(at);
-        let active: Vec<&Tax<T>> = line
-            .taxes
-            .iter()
-            .filter(|(_, is_exempt)| !is_exempt)
-            .filter_map(|(tax, _)| document.taxes.get(*tax))
-            .collect();
-        let included: i128 = active
-            .iter()
-            .zip(&rounded.amounts)
-            .filter(|(tax, _)| tax.price_included)
-            .map(|(_, amount)| amount)
-            .sum();
-        let net = line.asked - included;
+        let stack = stacks.get(line.stack).map(Vec::as_slice).unwrap_or_default();
+        let active: Vec<&Tax<T>> = stack.iter().filter_map(|(tax, _)| document.taxes.get(*tax)).collect();
+        let net = line.asked - inside(document, stack, &rounded.amounts);
+        let relief = relief(stack, &rounded.amounts);
         let mut taxes = Vec::with_capacity(line.taxes.len());
         let mut place = 0;
         let mut gross = net;
-        for (index, is_exempt) in &line.taxes {
+        for (index, borne) in &line.taxes {
             let Some(this) = document.taxes.get(*index) else { continue };
-            let (tax_base, tax_amount) = if *is_exempt {
+            if *borne == Borne::Spared {
+                place += 1;
+                continue;
+            }
+            let (tax_base, tax_amount) = if *borne == Borne::Below {
                 (0, 0)
             } else {
                 let own = rounded.parts.get(place).copied().unwrap_or(net);
@@ -586,6 +629,7 @@ fn assemble<T: Ord + Clone, L: Clone>(
             total_excluded: amount(net, at)?,
             total_included: amount(gross, at)?,
             taxes,
+            relief: amount(relief, at)?,
         });
     }
     let mut taxes = Vec::with_capacity(totals.len());
@@ -631,6 +675,7 @@ mod tests {
             quantity: Quantity::ONE,
             price: LinePrice::Extension(Amount::from_units(i128::from(id) * 1_237 + 99, 2).unwrap()),
             tax_ids: (0..taxes).collect(),
+            spared: Vec::new(),
         };
         Document {
             decimals: 2,

@@ -136,6 +136,10 @@ pub struct Line<T, L> {
     pub price: LinePrice,
     /// The taxes that it bears, in any order, at most [`MAX_TAXES_ON_A_LINE`](crate::MAX_TAXES_ON_A_LINE).
     pub tax_ids: Vec<T>,
+    /// Those of them that whoever buys is spared ([`Exemption`](crate::Exemption)). The price without tax stays what it
+    /// is for anybody else; the other taxes are computed on it as if there were no such tax, and what is inside the price
+    /// and not paid is [`ComputedLine::relief`].
+    pub spared: Vec<T>,
 }
 
 /// What is asked for a line, included taxes inside.
@@ -162,7 +166,8 @@ pub struct Computed<T, L> {
     pub document: Totals<T>,
 }
 
-/// A taxed line. `total_excluded` + its taxes = `total_included`.
+/// A taxed line. `total_excluded` + its taxes = `total_included`; `total_excluded` + its included taxes + `relief` is what
+/// was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ComputedLine<T, L> {
     /// The line.
@@ -171,8 +176,12 @@ pub struct ComputedLine<T, L> {
     pub total_excluded: Amount,
     /// With all taxes: what was asked, and the taxes on top of it.
     pub total_included: Amount,
-    /// Its taxes, in their order.
+    /// Its taxes, in their order, without those that are spared.
     pub taxes: Vec<TaxAmount<T>>,
+    /// What is inside the price and not paid, because a tax is spared; never written by the binary, which knows nobody
+    /// who buys.
+    #[serde(skip)]
+    pub relief: Amount,
 }
 
 /// A tax of a line or of a document.

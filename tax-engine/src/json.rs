@@ -517,6 +517,7 @@ impl Reader {
                 discount_percent: discount_percent.unwrap_or_default(),
             },
             tax_ids: tax_ids?.into_iter().collect::<Option<Vec<_>>>()?,
+            spared: Vec::new(),
         })
     }
 

@@ -22,6 +22,8 @@
 //! * **Thresholds** look at the unit: [`Tax::exempt_below`] at its price as asked, after reductions;
 //!   [`Tax::part_above`] and [`Tax::part_up_to`] leave a part of its price without tax. The taxes before it that a tax
 //!   listens to are borne whole.
+//! * **Exemption.** For somebody who is spared a tax ([`Line::spared`], decided by [`Exemption::spares`]) the price without
+//!   tax is what it is for anybody else; the other taxes are computed on it as if the spared one were not there.
 //! * **Refused**, with the place and a word for programs ([`Reason::code`]): what cannot be computed or is open, such as
 //!   two taxes of one place in the order of which one would be in the other's base.
 //!
@@ -59,7 +61,7 @@ pub mod json;
 mod refusal;
 mod stack;
 
-pub use area::{Exemption, FiscalMapping, TaxArea, applicable, in_force};
+pub use area::{Exemption, FiscalMapping, TaxArea, in_force};
 pub use breakdown::{RateTotal, breakdown};
 pub use compute::{MAX_DECIMALS, MAX_LINES, MAX_STACKS, MAX_TAXES, MAX_TAXES_ON_A_LINE, compute};
 pub use document::{Computed, ComputedLine, Document, Levy, Line, LinePrice, Tax, TaxAmount, Totals};

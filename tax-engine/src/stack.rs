@@ -25,6 +25,10 @@ impl<N: Whole> Linear<N> {
         Some(Self { share: self.share.plus(&other.share)?, per_unit: self.per_unit.plus(&other.per_unit)? })
     }
 
+    fn minus(&self, other: &Self) -> Option<Self> {
+        Some(Self { share: self.share.minus(&other.share)?, per_unit: self.per_unit.minus(&other.per_unit)? })
+    }
+
     fn times(&self, factor: &Exact<N>) -> Option<Self> {
         Some(Self { share: self.share.times(factor)?, per_unit: self.per_unit.times(factor)? })
     }
@@ -50,7 +54,7 @@ pub(crate) struct Part<N: Whole> {
 pub(crate) struct Solution<N: Whole> {
     /// B of the whole line.
     pub(crate) net: Linear<N>,
-    /// Each tax.
+    /// Each tax; then, where one is spared, what of each is inside the price and not paid.
     pub(crate) amounts: Vec<Form<N>>,
     /// What each tax bears on.
     pub(crate) parts: Vec<Part<N>>,
@@ -130,7 +134,13 @@ fn per_unit<N: Whole>(millionths: i128, decimals: u32) -> Option<Exact<N>> {
 
 /// All solutions of an ordered stack: one without thresholds, else one for each stretch between two of them on either
 /// side of zero.
-pub(crate) fn solve<N: Whole, T>(stack: &[&Tax<T>], decimals: u32) -> Option<Vec<Solution<N>>> {
+///
+/// `spared` says of each tax whether it is not borne: it is in the equation of the price, and in nothing else.
+pub(crate) fn solve<N: Whole, T>(
+    stack: &[&Tax<T>],
+    spared: &[bool],
+    decimals: u32,
+) -> Option<Vec<Solution<N>>> {
     let mut bends: Vec<i128> = Vec::new();
     for threshold in stack.iter().flat_map(|tax| [tax.part_above, tax.part_up_to]).flatten() {
         bends.push(threshold.units(6).ok()?);
@@ -140,14 +150,14 @@ pub(crate) fn solve<N: Whole, T>(stack: &[&Tax<T>], decimals: u32) -> Option<Vec
     bends.dedup();
     let has_thresholds = stack.iter().any(|tax| tax.part_above.is_some() || tax.part_up_to.is_some());
     if !has_thresholds {
-        return Some(vec![between(stack, decimals, None, false)?]);
+        return Some(vec![between(stack, spared, decimals, None, false)?]);
     }
     let mut solutions = Vec::with_capacity(2 * bends.len() + 2);
     let lows = std::iter::once(0).chain(bends.iter().copied());
     let highs = bends.iter().copied().map(Some).chain(std::iter::once(None));
     for (low, high) in lows.zip(highs) {
         for for_negative in [false, true] {
-            solutions.push(between(stack, decimals, Some((low, high)), for_negative)?);
+            solutions.push(between(stack, spared, decimals, Some((low, high)), for_negative)?);
         }
     }
     Some(solutions)
@@ -156,42 +166,25 @@ pub(crate) fn solve<N: Whole, T>(stack: &[&Tax<T>], decimals: u32) -> Option<Vec
 /// The solution for |B| of a unit between two prices, in millionths, with B on one side of zero.
 fn between<N: Whole, T>(
     stack: &[&Tax<T>],
+    spared: &[bool],
     decimals: u32,
     range: Option<(i128, Option<i128>)>,
     for_negative: bool,
 ) -> Option<Solution<N>> {
-    let sums = division_sums(stack);
     let (low, high) = range.unwrap_or((0, None));
-    let mut parts = Vec::with_capacity(stack.len());
+    let parts = stack
+        .iter()
+        .map(|tax| part(tax, low, high, decimals, for_negative))
+        .collect::<Option<Vec<Part<N>>>>()?;
     // In terms of B first.
-    let mut amounts: Vec<Linear<N>> = Vec::with_capacity(stack.len());
+    let all = in_terms_of_net(stack, &parts, decimals)?;
     let mut included = Linear::nothing();
-    for (tax, sum) in stack.iter().zip(sums) {
-        let part = part(tax, low, high, decimals, for_negative)?;
-        let mut base = Linear {
-            share: if part.of_net { Exact::one() } else { Exact::zero() },
-            per_unit: part.per_unit.clone(),
-        };
-        parts.push(part);
-        for (earlier, amount) in stack.iter().zip(&amounts) {
-            if listens(tax, earlier) {
-                base = base.plus(amount)?;
-            }
-        }
-        let amount = match tax.levy {
-            Levy::Fixed(amount) => {
-                Linear { share: Exact::zero(), per_unit: per_unit(amount.units(6).ok()?, decimals)? }
-            }
-            Levy::Percent(rate) => base.times(&Exact::ratio(rate.units(4).ok()?, WHOLE_RATE)?)?,
-            Levy::Division(rate) => {
-                base.times(&Exact::ratio(rate.units(4).ok()?, WHOLE_RATE.checked_sub(sum)?)?)?
-            }
-        };
+    for (tax, amount) in stack.iter().zip(&all) {
         if tax.price_included {
-            included = included.plus(&amount)?;
+            included = included.plus(amount)?;
         }
-        amounts.push(amount);
     }
+    let amounts = if spared.contains(&true) { borne(stack, spared, &parts, &all, decimals)? } else { all };
     // asked = B + included.share × B + included.per_unit × quantity
     let share = Exact::one().over(&Exact::one().plus(&included.share)?)?;
     let net = Linear { per_unit: Exact::zero().minus(&included.per_unit.times(&share)?)?, share };
@@ -213,6 +206,63 @@ fn between<N: Whole, T>(
         }
     };
     Some(Solution { net, amounts, parts, range, for_negative })
+}
+
+/// Each tax of a stack as a function of B.
+fn in_terms_of_net<N: Whole, T>(
+    stack: &[&Tax<T>],
+    parts: &[Part<N>],
+    decimals: u32,
+) -> Option<Vec<Linear<N>>> {
+    let mut amounts: Vec<Linear<N>> = Vec::with_capacity(stack.len());
+    for ((tax, part), sum) in stack.iter().zip(parts).zip(division_sums(stack)) {
+        let mut base = Linear {
+            share: if part.of_net { Exact::one() } else { Exact::zero() },
+            per_unit: part.per_unit.clone(),
+        };
+        for (earlier, amount) in stack.iter().zip(&amounts) {
+            if listens(tax, earlier) {
+                base = base.plus(amount)?;
+            }
+        }
+        amounts.push(match tax.levy {
+            Levy::Fixed(amount) => {
+                Linear { share: Exact::zero(), per_unit: per_unit(amount.units(6).ok()?, decimals)? }
+            }
+            Levy::Percent(rate) => base.times(&Exact::ratio(rate.units(4).ok()?, WHOLE_RATE)?)?,
+            Levy::Division(rate) => {
+                base.times(&Exact::ratio(rate.units(4).ok()?, WHOLE_RATE.checked_sub(sum)?)?)?
+            }
+        });
+    }
+    Some(amounts)
+}
+
+/// What is borne of a stack of which some are spared, as functions of B: each tax as if the spared ones were not there,
+/// then what each has inside the price and is not paid, in `all` of them.
+fn borne<N: Whole, T>(
+    stack: &[&Tax<T>],
+    spared: &[bool],
+    parts: &[Part<N>],
+    all: &[Linear<N>],
+    decimals: u32,
+) -> Option<Vec<Linear<N>>> {
+    let is_borne = |at: &usize| !spared.get(*at).copied().unwrap_or_default();
+    let places: Vec<usize> = (0..stack.len()).filter(is_borne).collect();
+    let kept_stack: Vec<&Tax<T>> = places.iter().filter_map(|at| stack.get(*at).copied()).collect();
+    let kept_parts: Vec<Part<N>> = places.iter().filter_map(|at| parts.get(*at).cloned()).collect();
+    let mut amounts = vec![Linear::nothing(); stack.len()];
+    for (at, amount) in places.iter().zip(in_terms_of_net(&kept_stack, &kept_parts, decimals)?) {
+        *amounts.get_mut(*at)? = amount;
+    }
+    for (nth, (tax, whole)) in stack.iter().zip(all).enumerate() {
+        let relief = match amounts.get(nth)? {
+            kept if tax.price_included => whole.minus(kept)?,
+            _ => Linear::nothing(),
+        };
+        amounts.push(relief);
+    }
+    Some(amounts)
 }
 
 /// What a tax bears on where |B| of a unit lies between two neighbouring thresholds.

@@ -57,8 +57,12 @@ fn line(id: u8, taxes: u8) -> impl Strategy<Value = Line<u8, u8>> {
         price,
         discount,
         proptest::sample::subsequence((0..taxes).collect::<Vec<_>>(), 0..=usize::from(taxes)),
+        prop_oneof![
+            3 => Just(Vec::new()),
+            1 => proptest::sample::subsequence((0..taxes).collect::<Vec<_>>(), 0..=usize::from(taxes)),
+        ],
     )
-        .prop_map(move |(quantity, price, discount, tax_ids)| Line {
+        .prop_map(move |(quantity, price, discount, tax_ids, spared)| Line {
             id,
             quantity: Quantity::from_units(quantity, 3).unwrap(),
             price: LinePrice::Unit {
@@ -66,6 +70,7 @@ fn line(id: u8, taxes: u8) -> impl Strategy<Value = Line<u8, u8>> {
                 discount_percent: Percent::from_units(discount, 4).unwrap(),
             },
             tax_ids,
+            spared,
         })
 }
 
@@ -148,7 +153,32 @@ proptest! {
             prop_assert_eq!(line.total_excluded.plus(all).unwrap(), line.total_included);
             let is_included = |id: u8| sale.taxes[usize::from(id)].price_included;
             let included = sum(line.taxes.iter().filter(|tax| is_included(tax.tax_id)).map(|tax| tax.amount));
-            prop_assert_eq!(line.total_excluded.plus(included).unwrap(), asked(&sale, source));
+            let inside = included.plus(line.relief).unwrap();
+            prop_assert_eq!(line.total_excluded.plus(inside).unwrap(), asked(&sale, source));
+            prop_assert!(line.taxes.iter().all(|tax| !source.spared.contains(&tax.tax_id)));
+        }
+    }
+
+    #[test]
+    fn who_is_spared_a_tax_pays_the_same_without_it(sale in sale(), spared in proptest::collection::vec(0..6_u8, 0..6)) {
+        let mut nobody = sale.clone();
+        nobody.lines.iter_mut().for_each(|line| line.spared.clear());
+        let mut somebody = nobody.clone();
+        somebody.lines.iter_mut().for_each(|line| line.spared.clone_from(&spared));
+        let mut school = nobody.clone();
+        school.lines.iter_mut().for_each(|line| line.spared.clone_from(&line.tax_ids));
+        let (Some(nobody), Some(somebody), Some(school)) = (computed(&nobody), computed(&somebody), computed(&school))
+        else {
+            return Ok(());
+        };
+        for ((line, some), none) in nobody.lines.iter().zip(&somebody.lines).zip(&school.lines) {
+            // Spared all: to the smallest unit what anybody pays without tax.
+            prop_assert_eq!(none.total_excluded, line.total_excluded);
+            prop_assert_eq!(none.total_included, line.total_excluded);
+            prop_assert!(none.taxes.iter().all(|tax| tax.amount.is_zero()));
+            // Spared some: what they made of the others is rounded by itself.
+            let moved = some.total_excluded.minus(line.total_excluded).unwrap().units(sale.decimals).unwrap();
+            prop_assert!(moved.unsigned_abs() <= 2 * sale.taxes.len() as u128, "{moved}");
         }
     }
 
@@ -230,6 +260,7 @@ proptest! {
             quantity: Quantity::ONE,
             price: LinePrice::Extension(Amount::from_units(units, 2).unwrap()),
             tax_ids: vec![0],
+            spared: Vec::new(),
         };
         let sale = |lines| Document {
             decimals: 2,

@@ -128,6 +128,7 @@ fn taxes_that_would_each_stand_on_the_other_are_a_cycle() {
             quantity: Quantity::ONE,
             price: LinePrice::Extension(Amount::from_units(100, 0).unwrap()),
             tax_ids: vec!['a', 'b'],
+            spared: Vec::new(),
         }],
     };
     let code = |document: &Document<char, i32>| compute(document).map_err(|error| error.reason.code());

@@ -177,6 +177,7 @@ pub(super) fn compute(document: TaxDocument) -> Result<TriedTax, Problem> {
         quantity: line.quantity,
         price: LinePrice::Unit { unit_price: line.unit_price, discount_percent: line.discount_percent },
         tax_ids: line.tax_ids,
+        spared: Vec::new(),
     });
     let computed = tax_engine::compute(&Document {
         decimals: document.currency_decimals,
