@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -59,6 +60,60 @@ pub(crate) async fn series_of_session(
     )
     .fetch_optional(connection)
     .await
+}
+
+/// What a sale finds where it begins.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    /// The locked series.
+    pub(crate) series: Series,
+    /// The day that the session counts for.
+    pub(crate) business_date: Option<NaiveDate>,
+    /// The checkpoint, as it was when the statement began: a wait for the lock may have made it the one before.
+    pub(crate) version: Option<String>,
+    /// What the sale's request said before, where it was rung up before the statement began.
+    pub(crate) digest: Option<Vec<u8>>,
+}
+
+/// `series_of_session` for a sale, with what else it needs to begin.
+pub(crate) async fn series_of_sale(
+    connection: &mut PgConnection,
+    register_session_id: Uuid,
+    sale_id: Uuid,
+) -> sqlx::Result<Option<Begun>> {
+    let row = sqlx::query!(
+        r#"select s.series, s.register_id, s.register_code, s.incarnation, s.next_number, s.next_z, s.open_session, s.leased_to,
+             s.stream_sequence, s.stream_hash,
+             (select r.business_date from identity i join register_session r on r.company_id = i.company_id and r.store_id = i.store_id
+              where r.id = $1) as business_date,
+             (select c.xmin::text || ' ' || c.position || ' ' || c.applied_at from checkpoint c) as version,
+             (select q.digest from sale_request q where q.sale_id = $2) as digest
+         from receipt_series s
+         where s.open_session = $1 and (select pg_advisory_xact_lock_shared($3)) is not null
+         for update of s"#,
+        register_session_id,
+        sale_id,
+        CHECKPOINT
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| Begun {
+        series: Series {
+            series: row.series,
+            register_id: row.register_id,
+            register_code: row.register_code,
+            incarnation: row.incarnation,
+            next_number: row.next_number,
+            next_z: row.next_z,
+            open_session: row.open_session,
+            leased_to: row.leased_to,
+            stream_sequence: row.stream_sequence,
+            stream_hash: row.stream_hash,
+        },
+        business_date: row.business_date,
+        version: row.version,
+        digest: row.digest,
+    }))
 }
 
 /// A register's series of this life.

@@ -17,13 +17,27 @@ use sqlx::{Postgres, QueryBuilder};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::selling::load::{self, Wanted};
+use crate::selling::load;
 use crate::this_store::{self, NotReady, ThisStore};
 
 /// How many words of a search count.
 const MOST_WORDS: usize = 8;
 /// The longest search.
 const LONGEST: usize = 200;
+/// How many names are gone through at once.
+const WALKED: usize = 2_000;
+
+/// The letters that the database's `folded` takes for others, and those others.
+const FOLDED_FROM: &str = "\
+    ÀÁÂÃÄÅàáâãäåÇçÈÉÊËèéêëÌÍÎÏìíîïÑñÒÓÔÕÖØòóôõöøÙÚÛÜùúûüÝýÿŠšŽžĀāĂăĄąĆćĈĉĊċČčĎďĒēĔĕĖėĘęĚěĜĝĞğĠ \
+    ġĢģĤĥĨĩĪīĬĭĮįİĴĵĶķĹĺĻļĽľŃńŅņŇňŌōŎŏŐőŔŕŖŗŘřŚśŜŝŞşŢţŤťŨũŪūŬŭŮůŰűŲųŴŵŶŷŸŹźŻżȘșȚțĐđĦħıŁłŦŧΆΈΉΊ \
+    ΌΎΏΐΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩΪΫάέήίΰϊϋόύώςЀЁЂЃЄЅІЇЈЉЊЋЌЍЎЏАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯё \
+    ѐѝҐ";
+const FOLDED_TO: &str = "\
+    aaaaaaaaaaaacceeeeeeeeiiiiiiiinnoooooooooooouuuuuuuuyyysszzaaaaaaccccccccddeeeeeeeeeeggggg \
+    ggghhiiiiiiiiijjkkllllllnnnnnnoooooorrrrrrssssssttttuuuuuuuuuuuuwwyyyzzzzssttddhhillttαεηι \
+    ουωιαβγδεζηθικλμνξοπρστυφχψωιυαεηιυιυουωσееђѓєѕіїјљњћќиўџабвгдежзийклмнопрстуфхцчшщъыьэюяе \
+    еиґ";
 
 /// What is looked for.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -132,11 +146,63 @@ impl From<SearchError> for Problem {
     }
 }
 
-/// Where a page ended: how good the last hit was, and its place among those.
-#[derive(Serialize, Deserialize)]
-struct Cursor(i32, String, Uuid);
+/// Where a page ended: how good the last hit was, what it stands by among those, its product and itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Cursor(Rank, String, Uuid, Uuid);
 
-/// A page of what was found.
+/// How good a hit is, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Rank {
+    /// Its barcode is what was asked.
+    Barcode,
+    /// Its SKU begins so; by SKU.
+    Sku,
+    /// Its name begins so; by name.
+    Beginning,
+    /// Its name has all the words; by name.
+    Words,
+}
+
+/// What is looked for, as the database's `folded` has it.
+struct Asked {
+    /// Unchanged, for a barcode.
+    exact: String,
+    /// What a SKU begins with, and what no longer begins so; both empty: no SKU does.
+    sku: (String, String),
+    /// The same of a name.
+    name: (String, String),
+    /// `like` patterns that a name matches, all of them.
+    words: Vec<String>,
+}
+
+impl Asked {
+    fn new(text: &str) -> Self {
+        let folded = fold(text);
+        let words: Vec<&str> = folded.split_whitespace().collect();
+        let sku = if folded.is_empty() { Default::default() } else { beginning(folded.clone()) };
+        let patterns = words.iter().take(MOST_WORDS).map(|word| {
+            // Three letters may stand anywhere in a word; fewer find no trigram but at its beginning.
+            let before = if word.chars().count() < 3 { "% " } else { "%" };
+            format!("{before}{}%", escape(word))
+        });
+        Self {
+            exact: text.to_owned(),
+            sku,
+            name: beginning(format!(" {}", words.join(" "))),
+            words: patterns.collect(),
+        }
+    }
+}
+
+/// All texts that begin so: from the first to where they end.
+fn beginning(text: String) -> (String, String) {
+    let end = format!("{text}{}", char::MAX);
+    (text, end)
+}
+
+/// A page of what was found: what a code stands for first, then names that begin so, then names with all the words, each
+/// no further than the page needs.
 pub(crate) async fn search(
     tx: &mut Tx,
     cx: &Context,
@@ -144,18 +210,16 @@ pub(crate) async fn search(
 ) -> Result<ProductsPage, SearchError> {
     let store = this_store::load(tx).await?;
     let limit = query.limit.unwrap_or(25).clamp(1, 100) as usize;
-    let asked = query.q.as_deref().unwrap_or_default().trim();
-    if asked.chars().count() > LONGEST {
+    let text = query.q.as_deref().unwrap_or_default().trim();
+    if text.chars().count() > LONGEST {
         return Err(SearchError::TooLong);
     }
     let after = query.after.as_deref().map(read_cursor).transpose()?;
-    let mut hits: Vec<(i32, String, Uuid)> =
-        statement(asked, after.as_ref(), limit).build_query_as().fetch_all(&mut **tx).await?;
+    let mut hits = find(tx, &Asked::new(text), after, limit + 1).await?;
     let has_more = hits.len() > limit;
     hits.truncate(limit);
-    let next =
-        if has_more { hits.last().map(|(rank, name, id)| write_cursor(*rank, name, *id)) } else { None };
-    let ids: Vec<Uuid> = hits.into_iter().map(|(_, _, id)| id).collect();
+    let next = if has_more { hits.last().map(write_cursor) } else { None };
+    let ids: Vec<Uuid> = hits.into_iter().map(|Cursor(_, _, _, variant)| variant).collect();
     let items = show(tx, cx, &store, &ids).await?;
     Ok(ProductsPage { items, next, feed_position: store.position })
 }
@@ -176,105 +240,264 @@ pub(crate) async fn by_barcode(tx: &mut Tx, cx: &Context, code: &str) -> Result<
     show(tx, cx, &store, &[id]).await?.pop().ok_or(SearchError::Unknown)
 }
 
-/// The hits: a barcode, SKUs that begin so, names with all the words. Conditions are written out, as only constants find
-/// their index.
-fn statement(asked: &str, after: Option<&Cursor>, limit: usize) -> QueryBuilder<Postgres> {
-    let most = i64::try_from(limit).unwrap_or(100) + 1;
-    let folded = fold(asked);
-    let sku_prefix = format!("{}%", escape(&folded));
-    let mut query = QueryBuilder::new("");
-    begin_with_names(&mut query, &folded, after, most);
-    query.push("select rank, name, id from (");
-    if !asked.is_empty() {
-        query
-            .push(
-                "(select 0 as rank, p.search_name as name, v.id from from_hq.barcode b join from_hq.variant v on v.id = b.variant_id
-                  join from_hq.product p on p.id = v.product_id
-                  where not v.deleted and not v.archived and not p.deleted and not p.archived and not b.deleted and b.code = ",
-            )
-            .push_bind(asked.to_owned())
-            .push(
-                " limit 20) union all (select 1, folded(v.sku), v.id from from_hq.variant v join from_hq.product p on p.id = v.product_id
-                  where not v.deleted and not v.archived and not p.deleted and not p.archived and folded(v.sku) collate \"C\" like ",
-            )
-            .push_bind(sku_prefix.clone());
-        if let Some(Cursor(1, name, id)) = after {
-            query
-                .push(" and (folded(v.sku) collate \"C\", v.id) > (")
-                .push_bind(name.clone())
-                .push(", ")
-                .push_bind(*id)
-                .push(")");
+/// The first hits after a place. Each is where a page may end.
+async fn find(
+    tx: &mut Tx,
+    asked: &Asked,
+    after: Option<Cursor>,
+    most: usize,
+) -> Result<Vec<Cursor>, SearchError> {
+    let first = after.as_ref().map_or(Rank::Barcode, |Cursor(rank, ..)| *rank);
+    // Where to go on in the rank of the cursor; the ranks behind it are begun at their start.
+    let begin = |rank| match &after {
+        Some(cursor) if first == rank => cursor.clone(),
+        _ => Cursor(rank, String::new(), Uuid::nil(), Uuid::nil()),
+    };
+    let mut hits = Vec::new();
+    let mut by_barcode = Vec::new();
+    if !asked.exact.is_empty() {
+        let Cursor(_, name, _, variant) = begin(Rank::Barcode);
+        for row in sqlx::query!(
+            "select distinct p.search_name, p.id as product, v.id from from_hq.barcode b join from_hq.variant v on v.id = b.variant_id
+                 join from_hq.product p on p.id = v.product_id
+             where b.code = $1 and not b.deleted and not v.deleted and not v.archived and not p.deleted and not p.archived
+             order by p.search_name, v.id limit 20",
+            asked.exact
+        )
+        .fetch_all(&mut **tx)
+        .await?
+        {
+            by_barcode.push(row.id);
+            if first == Rank::Barcode && (&row.search_name, row.id) > (&name, variant) {
+                hits.push(Cursor(Rank::Barcode, row.search_name, row.product, row.id));
+            }
         }
-        query.push(" order by folded(v.sku) collate \"C\", v.id limit ").push_bind(most).push(") union all ");
+        hits.sort_by(|one, other| (&one.1, one.3).cmp(&(&other.1, other.3)));
+        if first <= Rank::Sku && hits.len() < most {
+            let place = begin(Rank::Sku);
+            hits.extend(by_sku(tx, asked, &by_barcode, &place, most - hits.len()).await?);
+        }
     }
-    query.push(
-        "(select 2 as rank, p.search_name as name, v.id from first_named p join from_hq.variant v on v.product_id = p.id
-          where not v.deleted and not v.archived",
-    );
-    if !asked.is_empty() {
-        query.push(" and not folded(v.sku) collate \"C\" like ").push_bind(sku_prefix);
+    for rank in [Rank::Beginning, Rank::Words] {
+        if first <= rank && hits.len() < most && (rank == Rank::Beginning || !asked.words.is_empty()) {
+            by_name(tx, asked, &by_barcode, begin(rank), most, &mut hits).await?;
+        }
     }
-    query.push(")) as hits");
-    if let Some(Cursor(rank, name, id)) = after {
-        query
-            .push(" where (rank, name collate \"C\", id) > (")
-            .push_bind(*rank)
-            .push(", ")
-            .push_bind(name.clone())
-            .push(", ")
-            .push_bind(*id)
-            .push(")");
-    }
-    query.push(" order by rank, name collate \"C\", id limit ").push_bind(most);
-    query
+    hits.truncate(most);
+    Ok(hits)
 }
 
-/// The products whose names have all the words, the first of them in the order of their names: looked up by the words'
-/// trigrams, sorted before their variants are.
-fn begin_with_names(query: &mut QueryBuilder<Postgres>, folded: &str, after: Option<&Cursor>, most: i64) {
-    query.push(
-        "with named as materialized (select p.id, p.search_name from from_hq.product p where not p.deleted and not p.archived",
-    );
-    let words: Vec<&str> = folded.split_whitespace().take(MOST_WORDS).collect();
-    let is_one_letter = !words.is_empty() && words.iter().all(|word| word.chars().count() == 1);
-    for word in words {
-        let escaped = escape(word);
-        if is_one_letter {
-            // Half of all names have a word that begins so; those that begin so themselves stand together.
-            query.push(" and p.search_name collate \"C\" like ").push_bind(format!(" {escaped}%"));
+/// Those whose SKU begins so.
+async fn by_sku(
+    tx: &mut Tx,
+    asked: &Asked,
+    found: &[Uuid],
+    Cursor(_, sku, _, variant): &Cursor,
+    most: usize,
+) -> sqlx::Result<Vec<Cursor>> {
+    let rows = sqlx::query!(
+        r#"select folded(v.sku) as "sku!", p.id as product, v.id from from_hq.variant v join from_hq.product p on p.id = v.product_id
+           where not v.deleted and not v.archived and not p.deleted and not p.archived
+             and folded(v.sku) collate "C" >= $1 and folded(v.sku) collate "C" < $2
+             and (folded(v.sku) collate "C", v.id) > ($3, $4) and v.id <> all ($5)
+           order by folded(v.sku) collate "C", v.id limit $6"#,
+        asked.sku.0,
+        asked.sku.1,
+        sku,
+        variant,
+        found,
+        count(most)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| Cursor(Rank::Sku, row.sku, row.product, row.id)).collect())
+}
+
+/// A product by its place in the order of names.
+type Named = (String, Uuid);
+
+/// Those whose name begins so, or has all the words: product after product until there are enough that are sold.
+async fn by_name(
+    tx: &mut Tx,
+    asked: &Asked,
+    found: &[Uuid],
+    mut place: Cursor,
+    most: usize,
+    hits: &mut Vec<Cursor>,
+) -> sqlx::Result<()> {
+    if place.0 == Rank::Words {
+        // A word that many names have is soon met by going through them.
+        let (products, last) = walk(tx, asked, &place).await?;
+        sold(tx, asked, found, &place, &products, most, hits).await?;
+        let Some((name, product)) = last else { return Ok(()) };
+        place = Cursor(place.0, name, product, Uuid::max());
+    }
+    let mut chunk = most * 2;
+    while hits.len() < most {
+        let products = match place.0 {
+            Rank::Words => with_words(tx, asked, &place, chunk).await?,
+            _ => beginning_so(tx, asked, &place, chunk).await?,
+        };
+        sold(tx, asked, found, &place, &products, most, hits).await?;
+        // A product may have no variant that is sold, and so may thousands.
+        match products.into_iter().nth(chunk - 1) {
+            Some((name, product)) => place = Cursor(place.0, name, product, Uuid::max()),
+            None => return Ok(()),
+        }
+        chunk = (chunk * 4).min(WALKED);
+    }
+    Ok(())
+}
+
+async fn beginning_so(
+    tx: &mut Tx,
+    asked: &Asked,
+    Cursor(_, name, product, _): &Cursor,
+    most: usize,
+) -> sqlx::Result<Vec<Named>> {
+    let rows = sqlx::query!(
+        r#"select search_name, id from from_hq.product
+           where not deleted and not archived and search_name collate "C" >= $1 and search_name collate "C" < $2
+             and (search_name collate "C", id) >= ($3, $4)
+           order by search_name collate "C", id limit $5"#,
+        asked.name.0,
+        asked.name.1,
+        name,
+        product,
+        count(most)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.search_name, row.id)).collect())
+}
+
+/// Goes through the next names: those that have the words without beginning so, and where to go on; none: that was all.
+async fn walk(
+    tx: &mut Tx,
+    asked: &Asked,
+    Cursor(_, name, product, _): &Cursor,
+) -> sqlx::Result<(Vec<Named>, Option<Named>)> {
+    let rows = sqlx::query!(
+        r#"with few as materialized (
+             select search_name, id from from_hq.product
+             where not deleted and not archived and (search_name collate "C", id) >= ($1, $2)
+             order by search_name collate "C", id limit $3)
+           select search_name as "name!", id as "id!", true as "is_hit!" from few
+           where search_name like all ($4) and not (search_name collate "C" >= $5 and search_name collate "C" < $6)
+           union all
+           (select search_name, id, false from few where (select count(*) from few) = $3
+            order by search_name collate "C" desc, id desc limit 1)"#,
+        name,
+        product,
+        count(WALKED),
+        &asked.words,
+        asked.name.0,
+        asked.name.1
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut last = None;
+    let mut products = Vec::new();
+    for row in rows {
+        if row.is_hit {
+            products.push((row.name, row.id));
         } else {
-            // Three letters may stand anywhere in a word; fewer find no trigram but at its beginning.
-            let pattern =
-                if word.chars().count() < 3 { format!("% {escaped}%") } else { format!("%{escaped}%") };
-            query.push(" and p.search_name like ").push_bind(pattern);
+            last = Some((row.name, row.id));
         }
     }
-    if let Some(Cursor(2, name, _)) = after {
-        query.push(" and p.search_name collate \"C\" >= ").push_bind(name.clone());
-    }
-    if folded.is_empty() {
-        // Everything: in the order of the index, and no further than needed.
-        query
-            .push(" order by p.search_name collate \"C\" fetch first ")
-            .push((most * 2).to_string())
-            .push(" rows with ties");
-    }
-    // Twice as many, as a product may have no variant that is sold.
-    query
-        .push("), first_named as materialized (select * from named order by search_name collate \"C\" fetch first ")
-        .push((most * 2).to_string())
-        .push(" rows with ties) ");
+    products.sort_unstable();
+    Ok((products, last))
 }
 
-/// As the database's `folded`: small letters, no accents.
+/// The names that have the words without beginning so, looked up by the words' trigrams: few, where a walk has met few.
+async fn with_words(
+    tx: &mut Tx,
+    asked: &Asked,
+    Cursor(_, name, product, _): &Cursor,
+    most: usize,
+) -> sqlx::Result<Vec<Named>> {
+    // Sorted after they were found: an order by the index would be another walk.
+    let mut query = QueryBuilder::<Postgres>::new(
+        "with named as materialized (select search_name, id from from_hq.product where not deleted and not archived",
+    );
+    for pattern in &asked.words {
+        query
+            .push(" and latinised(search_name) like latinised(")
+            .push_bind(pattern)
+            .push(") and search_name like ")
+            .push_bind(pattern);
+    }
+    query
+        .push(") select search_name, id from named where not (search_name collate \"C\" >= ")
+        .push_bind(&asked.name.0)
+        .push(" and search_name collate \"C\" < ")
+        .push_bind(&asked.name.1)
+        .push(") and (search_name collate \"C\", id) >= (")
+        .push_bind(name)
+        .push(", ")
+        .push_bind(product)
+        .push(") order by search_name collate \"C\", id limit ")
+        .push_bind(count(most));
+    // Planned each time: only words that are seen find their index.
+    query.build_query_as().persistent(false).fetch_all(&mut **tx).await
+}
+
+/// Adds the variants of these products that are sold and not found yet.
+async fn sold(
+    tx: &mut Tx,
+    asked: &Asked,
+    found: &[Uuid],
+    Cursor(rank, name, product, variant): &Cursor,
+    products: &[Named],
+    most: usize,
+    hits: &mut Vec<Cursor>,
+) -> sqlx::Result<()> {
+    if products.is_empty() {
+        return Ok(());
+    }
+    let (names, ids): (Vec<&str>, Vec<Uuid>) = products.iter().map(|(name, id)| (name.as_str(), *id)).unzip();
+    let rows = sqlx::query!(
+        r#"select f.name as "name!", f.id as "product!", v.id
+           from unnest($1::text[], $2::uuid[]) as f (name, id)
+           cross join lateral (
+               select v.id from from_hq.variant v
+               where v.product_id = f.id and not v.deleted and not v.archived and v.id <> all ($3)
+                 and not (folded(v.sku) collate "C" >= $4 and folded(v.sku) collate "C" < $5)
+               order by v.id limit $9) v
+           where (f.name collate "C", f.id, v.id) > ($6, $7, $8)
+           order by f.name collate "C", f.id, v.id limit $9"#,
+        &names as &[&str],
+        &ids,
+        found,
+        asked.sku.0,
+        asked.sku.1,
+        name,
+        product,
+        variant,
+        count(most.saturating_sub(hits.len()))
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    hits.extend(rows.into_iter().map(|row| Cursor(*rank, row.name, row.product, row.id)));
+    Ok(())
+}
+
+fn count(of: usize) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
+}
+
+/// As the database's `folded`: small letters without accents.
 fn fold(text: &str) -> String {
-    const FROM: &str = "ÀÁÂÃÄÅàáâãäåÇçÈÉÊËèéêëÌÍÎÏìíîïÑñÒÓÔÕÖØòóôõöøÙÚÛÜùúûüÝýÿŠšŽž";
-    const TO: &str = "AAAAAAaaaaaaCcEEEEeeeeIIIIiiiiNnOOOOOOooooooUUUUuuuuYyySsZz";
     text.chars()
-        .map(|letter| {
-            let place = FROM.chars().position(|accented| accented == letter);
-            place.and_then(|place| TO.chars().nth(place)).unwrap_or(letter).to_ascii_lowercase()
+        .filter_map(|letter| match letter {
+            _ if letter.is_ascii() => Some(letter.to_ascii_lowercase()),
+            '\u{a0}' => Some(' '),
+            // Accents that stand behind their letters.
+            '\u{300}'..='\u{303}' | '\u{308}' | '\u{30a}' | '\u{30c}' | '\u{327}' | '\u{328}' => None,
+            _ => {
+                let place = FOLDED_FROM.chars().position(|accented| accented == letter);
+                Some(place.and_then(|place| FOLDED_TO.chars().nth(place)).unwrap_or(letter))
+            }
         })
         .collect()
 }
@@ -283,9 +506,9 @@ fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-fn write_cursor(rank: i32, name: &str, id: Uuid) -> String {
+fn write_cursor(hit: &Cursor) -> String {
     // Plain values always have a JSON.
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&Cursor(rank, name.to_owned(), id)).unwrap_or_default())
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(hit).unwrap_or_default())
 }
 
 fn read_cursor(text: &str) -> Result<Cursor, SearchError> {
@@ -307,8 +530,7 @@ async fn show(
     store: &ThisStore,
     ids: &[Uuid],
 ) -> Result<Vec<ProductFound>, SearchError> {
-    let wanted = Wanted { variants: ids.to_vec(), ..Wanted::default() };
-    let loaded = load::load(tx, &wanted, store).await?;
+    let catalogue = load::shown(tx, ids).await?;
     let mut barcodes: HashMap<Uuid, Vec<String>> = HashMap::new();
     for row in sqlx::query!(
         "select variant_id, code from from_hq.barcode where variant_id = any ($1) and not deleted order by code",
@@ -337,8 +559,8 @@ async fn show(
     let now = store.local(cx.now);
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
-        let Some(item) = loaded.catalogue.items.get(&VariantId::new(*id)) else { continue };
-        let price = price_at(item, &loaded.catalogue, store, now);
+        let Some(item) = catalogue.items.get(&VariantId::new(*id)) else { continue };
+        let price = price_at(item, &catalogue, store, now);
         found.push(ProductFound {
             variant_id: item.variant_id,
             product_id: item.product_id,
@@ -349,7 +571,7 @@ async fn show(
             quantity_decimals: item.quantity_decimals,
             barcodes: barcodes.remove(id).unwrap_or_default(),
             currency: store.currency,
-            next_price: next_price(item, &loaded.catalogue, store, now, price.as_ref()),
+            next_price: next_price(item, &catalogue, store, now, price.as_ref()),
             price,
             on_hand: sees_stock.then(|| stock.get(id).copied().unwrap_or_default()),
         });
@@ -426,12 +648,15 @@ mod tests {
     #[test]
     fn accents_and_capitals_do_not_matter() {
         assert_eq!(fold("Café ÑANDÚ 50%"), "cafe nandu 50%");
+        assert_eq!(fold("Cafe\u{301} МОЛОКО Ψωμί Łódź"), "cafe молоко ψωμι lodz");
+        assert_eq!(FOLDED_FROM.chars().count(), FOLDED_TO.chars().count());
         assert_eq!(escape("50%_\\"), "50\\%\\_\\\\");
     }
 
     #[test]
     fn a_cursor_that_was_not_given_out_is_refused() {
-        assert!(read_cursor(&write_cursor(2, "red mug", Uuid::nil())).is_ok());
+        let cursor = Cursor(Rank::Words, "red mug".to_owned(), Uuid::nil(), Uuid::max());
+        assert_eq!(read_cursor(&write_cursor(&cursor)).unwrap(), cursor);
         for bad in ["", "!", "AAAA", &URL_SAFE_NO_PAD.encode("[1]"), &"A".repeat(5000)] {
             assert!(read_cursor(bad).is_err(), "{bad}");
         }

@@ -1,9 +1,9 @@
-//! Everything that a cart needs of the database, in one round trip.
+//! What a cart needs of the database. What no cart changes is read once for each checkpoint (`shelf` keeps it); what a cart
+//! asks for beyond that, in one round trip each.
 
 use std::collections::BTreeMap;
 
-use checkout::{Catalogue, Customer, ItemRecords, Label, Records, TaxGroupRecords};
-use chrono::{NaiveDate, NaiveDateTime};
+use checkout::{Catalogue, Customer, ItemRecords, KitPart, PriceRule, Promotion, Records, TaxGroupRecords};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -17,45 +17,61 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::this_store::ThisStore;
+use crate::this_store::{self, NotReady, ThisStore};
 
-/// What is looked for.
-#[derive(Default)]
-pub(crate) struct Wanted<'a> {
-    /// The sale that may be there already.
-    pub(crate) sale_id: Uuid,
-    /// Its session.
-    pub(crate) register_session_id: Uuid,
-    /// Goods by id.
-    pub(crate) variants: Vec<Uuid>,
-    /// Goods by SKU.
-    pub(crate) skus: Vec<&'a str>,
-    /// Goods by barcode.
-    pub(crate) barcodes: Vec<&'a str>,
-    /// Who buys.
-    pub(crate) customer: Option<CustomerId>,
-    /// The moment, in the store's zone: promotions that are on then are loaded.
-    pub(crate) at: NaiveDateTime,
-}
-
-/// What came of it.
-pub(crate) struct Loaded {
-    /// What the sale's request said before, where it was made before.
-    pub(crate) digest: Option<Vec<u8>>,
-    /// The session's date.
-    pub(crate) business_date: Option<NaiveDate>,
-    /// The goods and their rules, in the store's tax area.
+/// What holds for every cart at one checkpoint.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    /// The store.
+    pub(crate) store: ThisStore,
+    /// Taxes, tax groups and price rules; no goods and no promotions.
     pub(crate) catalogue: Catalogue,
     /// The tax area that the store lies in.
     pub(crate) tax_area: Option<TaxAreaRecord>,
-    /// Who buys, where HQ knows them.
-    pub(crate) customer: Option<Customer>,
-    /// Those whose stock may not go below zero.
-    pub(crate) blocked: Vec<VariantId>,
-    /// Which variant a line's code stands for: `sku 85123A`, `barcode 5012345678900`. One text may be both.
-    pub(crate) by_code: BTreeMap<String, VariantId>,
+    /// Every promotion, those that are not on too.
+    pub(crate) promotions: Vec<Promotion>,
     /// The tenders.
     pub(crate) tenders: Vec<TenderRecord>,
+    /// How labels of scales are read.
+    pub(crate) barcode_rules: Vec<BarcodeRuleRecord>,
+    departments: Vec<DepartmentRecord>,
+}
+
+/// A variant as it is sold.
+#[derive(Debug)]
+pub(crate) struct Good {
+    /// With its prices.
+    pub(crate) item: checkout::Item,
+    /// What it is made of, where it is a kit.
+    pub(crate) parts: Vec<KitPart>,
+    /// Whether its stock may not go below zero.
+    pub(crate) is_blocked: bool,
+}
+
+/// Goods by what a line calls them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// By id.
+    pub(crate) variants: Vec<Uuid>,
+    /// By SKU.
+    pub(crate) skus: Vec<String>,
+    /// By barcode.
+    pub(crate) barcodes: Vec<String>,
+}
+
+impl Wanted {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.variants.is_empty() && self.skus.is_empty() && self.barcodes.is_empty()
+    }
+}
+
+/// Goods that were found, with the parts of the kits among them and the codes that they were found by.
+#[derive(Debug, Default)]
+pub(crate) struct Goods {
+    /// The goods.
+    pub(crate) goods: Vec<Good>,
+    /// By `sku 85123A` and `barcode 5012345678900`: one text may be both.
+    pub(crate) codes: Vec<(String, VariantId)>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,67 +81,15 @@ struct LoadedItem {
     records: ItemRecords,
 }
 
-/// Those of the barcodes that are labels by the chain's rules. The checkpoint is held.
-pub(crate) async fn labels(
-    connection: &mut PgConnection,
-    barcodes: &[&str],
-) -> sqlx::Result<BTreeMap<String, Label>> {
-    if barcodes.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let rules = sqlx::query_scalar!(
-        r#"select json_agg(json_build_object('id', id, 'prefix', prefix, 'bears', bears, 'item_digits', item_digits,
-               'value_digits', value_digits, 'value_decimals', value_decimals, 'value_check_digit', value_check_digit))
-               as "rules: Json<Vec<BarcodeRuleRecord>>"
-           from from_hq.barcode_rule where not deleted"#
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(checkout::labels(barcodes.iter().copied(), all(rules)))
-}
-
-/// Loads it. The checkpoint is held.
+/// Reads what holds for every cart. The checkpoint is held.
 ///
 /// Taxes, their groups and the tax area are taken as they were last known, taken away or not: what goods and store still name is
 /// owed, and must never vanish from a sale because two people changed things at HQ at once.
-pub(crate) async fn load(
-    connection: &mut PgConnection,
-    wanted: &Wanted<'_>,
-    store: &ThisStore,
-) -> sqlx::Result<Loaded> {
+pub(crate) async fn standing(connection: &mut PgConnection) -> Result<(String, Standing), NotReady> {
+    let store = this_store::load(connection).await?;
     let row = sqlx::query!(
-        r#"with recursive wanted as (
-             select v.id, null::text as code from from_hq.variant v where v.id = any ($2)
-             union all select v.id, 'sku ' || v.sku from from_hq.variant v where v.sku = any ($3) and not v.deleted
-             union all select b.variant_id, 'barcode ' || b.code from from_hq.barcode b where b.code = any ($4) and not b.deleted),
-         kits as (
-             select k.id, k.kit_id, k.part_id, k.quantity from from_hq.kit_part k join wanted w on w.id = k.kit_id where not k.deleted
-             union select k.id, k.kit_id, k.part_id, k.quantity from from_hq.kit_part k join kits on kits.part_id = k.kit_id
-                 where not k.deleted),
-         goods as (
-             select id, coalesce(array_agg(code) filter (where code is not null), '{}') as codes
-             from (select id, code from wanted union all select part_id, null from kits) as gathered group by id)
-         select
-           (select digest from sale_request where sale_id = $1) as digest,
-           (select business_date from register_session where id = $5) as business_date,
-           (select json_agg(json_build_object('codes', g.codes, 'gone', v.deleted or p.deleted,
-               'variant', json_build_object('id', v.id, 'product_id', v.product_id, 'sku', v.sku, 'name', v.name, 'position', v.position,
-                   'archived', v.archived),
-               'product', json_build_object('id', p.id, 'department_id', p.department_id, 'name', p.name, 'description', '',
-                   'tax_group_id', p.tax_group_id, 'unit', p.unit, 'quantity_decimals', p.quantity_decimals,
-                   'discountable', p.discountable, 'stock_policy', p.stock_policy, 'kind', coalesce(p.kind, 'goods'),
-                   'weighed', coalesce(p.weighed, false), 'minimum_age', p.minimum_age,
-                   'serial_required', coalesce(p.serial_required, false), 'open_price', coalesce(p.open_price, false),
-                   'open_price_min', trim_scale(p.open_price_min)::text, 'open_price_max', trim_scale(p.open_price_max)::text,
-                   'archived', p.archived),
-               'prices', coalesce((select json_agg(json_build_object('id', r.id, 'variant_id', r.variant_id,
-                       'price_level_id', r.price_level_id, 'store_id', r.store_id, 'kind', r.kind,
-                       'min_quantity', trim_scale(r.min_quantity)::text, 'valid_from', r.valid_from, 'valid_until', r.valid_until,
-                       'amount', trim_scale(r.amount)::text, 'reason', r.reason))
-                   from from_hq.price r
-                   where r.variant_id = v.id and not r.deleted and (r.store_id is null or r.store_id = $6)), '[]')))
-            from goods g join from_hq.variant v on v.id = g.id join from_hq.product p on p.id = v.product_id)
-               as "items: Json<Vec<LoadedItem>>",
+        r#"select
+           (select c.xmin::text || ' ' || c.position || ' ' || c.applied_at from checkpoint c) as version,
            (select json_agg(json_build_object('id', d.id, 'parent_id', d.parent_id, 'code', d.code, 'name', d.name,
                'tax_group_id', d.tax_group_id, 'archived', d.archived)) from from_hq.department d)
                as "departments: Json<Vec<DepartmentRecord>>",
@@ -142,83 +106,159 @@ pub(crate) async fn load(
                as "groups: Json<Vec<TaxGroupRecords>>",
            (select json_build_object('id', a.id, 'code', a.code, 'name', a.name, 'country', a.country, 'tax_rounding', a.tax_rounding,
                'rounding_mode', a.rounding_mode, 'mapping', a.mapping)
-            from from_hq.tax_area a where a.id = $7)
+            from from_hq.tax_area a where a.id = $1)
                as "tax_area: Json<TaxAreaRecord>",
-           (select json_agg(json_build_object('id', k.id, 'kit_id', k.kit_id, 'part_id', k.part_id,
-               'quantity', trim_scale(k.quantity)::text) order by k.id) from kits k)
-               as "kit_parts: Json<Vec<KitPartRecord>>",
            (select json_agg(json_build_object('id', p.id, 'name', p.name, 'priority', p.priority, 'exclusive', p.exclusive,
                'when', p."when", 'limit_per_sale', p.limit_per_sale, 'limit_per_customer', p.limit_per_customer, 'offer', p.offer)
                order by p.id)
-            from from_hq.promotion p
-            where not p.deleted and (p."when" ->> 'from')::timestamp <= $8 and (p."when" ->> 'until')::timestamp > $8)
+            from from_hq.promotion p where not p.deleted)
                as "promotions: Json<Vec<Value>>",
            (select json_agg(json_build_object('id', r.id, 'name', r.name, 'sequence', r.sequence, 'of', r."of", 'conditions', r.conditions,
                'effect', r.effect) order by r.id) from from_hq.price_rule r where not r.deleted)
                as "price_rules: Json<Vec<Value>>",
+           (select json_agg(json_build_object('id', t.id, 'code', t.code, 'name', t.name, 'kind', t.kind,
+               'allows_change', t.allows_change, 'cash_rounding', trim_scale(t.cash_rounding)::text, 'position', t.position,
+               'archived', t.archived or t.deleted)) from from_hq.tender t)
+               as "tenders: Json<Vec<TenderRecord>>",
+           (select json_agg(json_build_object('id', id, 'prefix', prefix, 'bears', bears, 'item_digits', item_digits,
+               'value_digits', value_digits, 'value_decimals', value_decimals, 'value_check_digit', value_check_digit))
+            from from_hq.barcode_rule where not deleted)
+               as "barcode_rules: Json<Vec<BarcodeRuleRecord>>""#,
+        store.tax_area_id.map(TaxAreaId::uuid)
+    )
+    .fetch_one(connection)
+    .await?;
+    let tax_area = row.tax_area.map(|Json(area)| area);
+    let records = Records {
+        taxes: all(row.taxes),
+        tax_groups: all(row.groups),
+        tax_area: tax_area.clone(),
+        price_rules: understood::<PriceRule>("price rule", row.price_rules),
+        ..Records::default()
+    };
+    let standing = Standing {
+        catalogue: records.catalogue(store.currency),
+        tax_area,
+        promotions: understood("promotion", row.promotions),
+        tenders: all(row.tenders),
+        barcode_rules: all(row.barcode_rules),
+        departments: all(row.departments),
+        store,
+    };
+    Ok((row.version.unwrap_or_default(), standing))
+}
+
+impl Standing {
+    /// Reads goods, and says at which checkpoint they are: all of it in one statement, so that they are of one.
+    pub(crate) async fn goods(
+        &self,
+        connection: &mut PgConnection,
+        wanted: &Wanted,
+    ) -> sqlx::Result<(String, Goods)> {
+        let row = sqlx::query!(
+            r#"with recursive wanted as (
+                 select v.id, null::text as code from from_hq.variant v where v.id = any ($1)
+                 union all select v.id, 'sku ' || v.sku from from_hq.variant v where v.sku = any ($2) and not v.deleted
+                 union all select b.variant_id, 'barcode ' || b.code from from_hq.barcode b where b.code = any ($3) and not b.deleted),
+             kits as (
+                 select k.id, k.kit_id, k.part_id, k.quantity from from_hq.kit_part k join wanted w on w.id = k.kit_id where not k.deleted
+                 union select k.id, k.kit_id, k.part_id, k.quantity from from_hq.kit_part k join kits on kits.part_id = k.kit_id
+                     where not k.deleted),
+             goods as (
+                 select id, coalesce(array_agg(code) filter (where code is not null), '{}') as codes
+                 from (select id, code from wanted union all select part_id, null from kits) as gathered group by id)
+             select
+               (select c.xmin::text || ' ' || c.position || ' ' || c.applied_at from checkpoint c) as version,
+               (select json_agg(json_build_object('codes', g.codes, 'gone', v.deleted or p.deleted,
+                   'variant', json_build_object('id', v.id, 'product_id', v.product_id, 'sku', v.sku, 'name', v.name, 'position', v.position,
+                       'archived', v.archived),
+                   'product', json_build_object('id', p.id, 'department_id', p.department_id, 'name', p.name, 'description', '',
+                       'tax_group_id', p.tax_group_id, 'unit', p.unit, 'quantity_decimals', p.quantity_decimals,
+                       'discountable', p.discountable, 'stock_policy', p.stock_policy, 'kind', coalesce(p.kind, 'goods'),
+                       'weighed', coalesce(p.weighed, false), 'minimum_age', p.minimum_age,
+                       'serial_required', coalesce(p.serial_required, false), 'open_price', coalesce(p.open_price, false),
+                       'open_price_min', trim_scale(p.open_price_min)::text, 'open_price_max', trim_scale(p.open_price_max)::text,
+                       'archived', p.archived),
+                   'prices', coalesce((select json_agg(json_build_object('id', r.id, 'variant_id', r.variant_id,
+                           'price_level_id', r.price_level_id, 'store_id', r.store_id, 'kind', r.kind,
+                           'min_quantity', trim_scale(r.min_quantity)::text, 'valid_from', r.valid_from, 'valid_until', r.valid_until,
+                           'amount', trim_scale(r.amount)::text, 'reason', r.reason))
+                       from from_hq.price r
+                       where r.variant_id = v.id and not r.deleted and (r.store_id is null or r.store_id = $4)), '[]'))
+                   order by v.archived desc, v.id)
+                from goods g join from_hq.variant v on v.id = g.id join from_hq.product p on p.id = v.product_id)
+                   as "items: Json<Vec<LoadedItem>>",
+               (select json_agg(json_build_object('id', k.id, 'kit_id', k.kit_id, 'part_id', k.part_id,
+                   'quantity', trim_scale(k.quantity)::text) order by k.id) from kits k)
+                   as "kit_parts: Json<Vec<KitPartRecord>>""#,
+            &wanted.variants,
+            &wanted.skus,
+            &wanted.barcodes,
+            self.store.place.store_id.uuid()
+        )
+        .fetch_one(connection)
+        .await?;
+        let mut codes = Vec::new();
+        let mut blocked = BTreeMap::new();
+        let mut items = Vec::new();
+        for LoadedItem { codes: by, records } in all(row.items) {
+            let variant = records.variant.id;
+            codes.extend(by.into_iter().map(|code| (code, variant)));
+            let policy = records.product.stock_policy.unwrap_or(self.store.stock_policy);
+            blocked.insert(variant, policy == StockPolicy::Block);
+            items.push(records);
+        }
+        let records = Records {
+            items,
+            departments: self.departments.clone(),
+            kit_parts: all(row.kit_parts),
+            ..Records::default()
+        };
+        let Catalogue { items, mut kits, .. } = records.catalogue(self.store.currency);
+        let goods = items.into_values().map(|item| Good {
+            parts: kits.remove(&item.variant_id).unwrap_or_default(),
+            is_blocked: blocked.get(&item.variant_id).copied().unwrap_or_default(),
+            item,
+        });
+        Ok((row.version.unwrap_or_default(), Goods { goods: goods.collect(), codes }))
+    }
+}
+
+/// Who buys, with how often they had each promotion, and the checkpoint that they are of.
+pub(crate) async fn customer(
+    connection: &mut PgConnection,
+    customer: CustomerId,
+) -> sqlx::Result<(String, Option<Customer>)> {
+    let row = sqlx::query!(
+        r#"select (select c.xmin::text || ' ' || c.position || ' ' || c.applied_at from checkpoint c) as version,
            (select json_build_object('id', c.id, 'code', c.code, 'name', c.name, 'phone', c.phone, 'email', c.email,
                'price_level_id', c.price_level_id, 'customer_group', c.customer_group, 'tax_number', c.tax_number,
                'exemption_certificate', c.exemption_certificate, 'exemption_expires_on', c.exemption_expires_on)
-            from from_hq.customer c where c.id = $9 and not c.deleted)
+            from from_hq.customer c where c.id = $1 and not c.deleted)
                as "customer: Json<CustomerRecord>",
            (select json_object_agg(u.promotion_id, u.times)
             from (select p ->> 'promotion_id' as promotion_id, sum((p ->> 'times')::bigint) as times
                   from sale s cross join lateral jsonb_array_elements(s.detail -> 'promotions') as p
-                  where s.customer_id = $9 group by 1) u)
-               as "uses: Json<BTreeMap<PromotionId, u32>>",
-           (select json_agg(json_build_object('id', t.id, 'code', t.code, 'name', t.name, 'kind', t.kind,
-               'allows_change', t.allows_change, 'cash_rounding', trim_scale(t.cash_rounding)::text, 'position', t.position,
-               'archived', t.archived or t.deleted)) from from_hq.tender t)
-               as "tenders: Json<Vec<TenderRecord>>""#,
-        wanted.sale_id,
-        &wanted.variants,
-        &wanted.skus as _,
-        &wanted.barcodes as _,
-        wanted.register_session_id,
-        store.place.store_id.uuid(),
-        store.tax_area_id.map(TaxAreaId::uuid),
-        wanted.at,
-        wanted.customer.map(CustomerId::uuid)
+                  where s.customer_id = $1 group by 1) u)
+               as "uses: Json<BTreeMap<PromotionId, u32>>""#,
+        customer.uuid()
     )
     .fetch_one(connection)
     .await?;
-    let mut blocked = Vec::new();
-    let mut by_code = BTreeMap::new();
-    let mut items = Vec::new();
-    for item in all(row.items) {
-        let variant = item.records.variant.id;
-        for code in item.codes {
-            by_code.insert(code, variant);
-        }
-        if item.records.product.stock_policy.unwrap_or(store.stock_policy) == StockPolicy::Block {
-            blocked.push(variant);
-        }
-        items.push(item.records);
-    }
-    let tax_area = row.tax_area.map(|Json(area)| area);
-    let records = Records {
-        items,
-        departments: all(row.departments),
-        taxes: all(row.taxes),
-        tax_groups: all(row.groups),
-        tax_area: tax_area.clone(),
-        kit_parts: all(row.kit_parts),
-        promotions: understood("promotion", row.promotions),
-        price_rules: understood("price rule", row.price_rules),
-    };
-    Ok(Loaded {
-        digest: row.digest,
-        business_date: row.business_date,
-        catalogue: records.catalogue(store.currency),
-        tax_area,
-        customer: row.customer.map(|Json(record)| Customer {
-            promotion_uses: row.uses.map(|Json(uses)| uses).unwrap_or_default(),
-            ..record.into()
-        }),
-        blocked,
-        by_code,
-        tenders: all(row.tenders),
-    })
+    let customer = row.customer.map(|Json(record)| Customer {
+        promotion_uses: row.uses.map(|Json(uses)| uses).unwrap_or_default(),
+        ..record.into()
+    });
+    Ok((row.version.unwrap_or_default(), customer))
+}
+
+/// Goods as a catalogue, for who only shows them.
+pub(crate) async fn shown(connection: &mut PgConnection, variants: &[Uuid]) -> Result<Catalogue, NotReady> {
+    let (_, standing) = standing(connection).await?;
+    let wanted = Wanted { variants: variants.to_vec(), ..Wanted::default() };
+    let (_, Goods { goods, .. }) = standing.goods(connection, &wanted).await?;
+    let items = goods.into_iter().map(|good| (good.item.variant_id, good.item)).collect();
+    Ok(Catalogue { items, ..standing.catalogue })
 }
 
 fn all<T>(rows: Option<Json<Vec<T>>>) -> Vec<T> {

@@ -4,6 +4,7 @@ pub(crate) mod load;
 pub mod look_up;
 pub mod ring_up;
 mod routes;
+mod shelf;
 
 use server_kit::Capability;
 
@@ -12,7 +13,7 @@ use server_kit::Capability;
 pub fn capability() -> Capability {
     Capability {
         name: "selling",
-        routes: routes::routes(),
+        routes: routes::routes(shelf::Shelf::default()),
         permissions: &["sale.ring_up", "sale.reduce", "sale.override_price"],
         entities: &[],
         facts: &[],

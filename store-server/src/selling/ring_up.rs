@@ -1,8 +1,6 @@
 //! Ringing up: a script's cart becomes a sale, its stock movements and its journal entry, all of it or nothing.
 
-use std::collections::BTreeMap;
-
-use checkout::{Cart, CartLine, Label, Limits, ReceiptHead, Reduction, Rules, Tendered};
+use checkout::{Cart, CartLine, Limits, ReceiptHead, Reduction, Rules, Tendered};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use server_kit::{Context, Problem, Tx};
@@ -12,10 +10,12 @@ use shared_model::ids::{
     TenderId, UserId, VariantId,
 };
 use shared_model::selling::{KitPartSold, SaleCompleted};
+use shared_model::tenders::TenderRecord;
 use shared_model::{Amount, Currency, MoneyError, Percent, Quantity, UnitPrice};
+use sync_protocol::RawJson;
 use utoipa::ToSchema;
 
-use super::load;
+use super::shelf::{Called, Picked, Shelf};
 use crate::journal::{self, Fact, JournalError};
 use crate::locks;
 use crate::this_store::{self, NotReady};
@@ -87,6 +87,15 @@ pub struct WireLine {
     /// Who gets the credit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sales_rep_id: Option<SalesRepId>,
+}
+
+impl WireLine {
+    /// How the line calls its goods.
+    fn called(&self) -> Option<Called<'_>> {
+        let by_sku = || self.sku.as_deref().map(Called::Sku);
+        let by_barcode = || self.barcode.as_deref().map(Called::Barcode);
+        self.variant_id.map(Called::Id).or_else(by_sku).or_else(by_barcode)
+    }
 }
 
 /// A percentage or an amount, one of the two.
@@ -199,6 +208,10 @@ pub(crate) enum RingUpError {
     Invalid { pointer: String, code: &'static str, detail: String },
     #[error("the sale is known with another body")]
     OtherBody,
+    #[error("the sale was rung up by another request at the same moment")]
+    RungUpMeanwhile,
+    #[error("there is no such sale")]
+    NotRungUp,
     #[error("there is no such register session")]
     NoSession,
     #[error("the register session is closed")]
@@ -226,6 +239,19 @@ pub(crate) enum RingUpError {
 }
 
 impl RingUpError {
+    /// Whether it is the cart that is refused, and nothing was written yet.
+    const fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Invalid { .. }
+                | Self::NoSession
+                | Self::SessionClosed
+                | Self::RegisterLeased
+                | Self::Refused(_)
+                | Self::TotalDiffers { .. }
+        )
+    }
+
     fn invalid(pointer: String, code: &'static str, detail: impl Into<String>) -> Self {
         Self::Invalid { pointer, code, detail: detail.into() }
     }
@@ -280,7 +306,9 @@ impl From<RingUpError> for Problem {
             RingUpError::Journal(JournalError::TooLarge) => {
                 Self::invalid("/lines", "too_many", "The sale is larger than the journal takes.")
             }
-            error @ (RingUpError::Unproven(_)
+            error @ (RingUpError::RungUpMeanwhile
+            | RingUpError::NotRungUp
+            | RingUpError::Unproven(_)
             | RingUpError::Facts(_)
             | RingUpError::Journal(_)
             | RingUpError::Json(_)) => Self::internal(error),
@@ -302,47 +330,67 @@ fn refused(refusals: &checkout::Refusals) -> Problem {
     )
 }
 
-/// Rings up. Five round trips and the commit: the register's row and the checkpoint, the store, the goods, the journal, the
-/// facts. Stock comes last, as its rows are what registers wait for each other at.
+/// Rings up. Three round trips and the commit where the goods were sold before: the register's row, the journal, the facts. Stock
+/// comes last, as its rows are what registers wait for each other at.
 pub(crate) async fn ring_up(
     tx: &mut Tx,
     cx: &Context,
+    shelf: &Shelf,
     command: &RingUp,
-) -> Result<SaleCompleted, RingUpError> {
-    let Some(mut series) = locks::series_of_session(tx, command.register_session_id.uuid()).await? else {
-        return without_open_session(tx, command).await;
-    };
+) -> Result<RawJson, RingUpError> {
+    match computed(tx, cx, shelf, command).await {
+        Ok(Some(ready)) => write(tx, cx, command, ready).await,
+        Ok(None) => answer(tx, command).await,
+        Err(error) if error.is_refusal() => {
+            // Another request of the same sale may have gone first while this one waited for the register.
+            match answer(tx, command).await {
+                Err(RingUpError::NotRungUp) => Err(error),
+                answer => answer,
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A sale that is ready to be written.
+struct Ready {
+    series: locks::Series,
+    picked: Picked,
+    sale: SaleCompleted,
+}
+
+/// Computes the sale; none where it is rung up already.
+async fn computed(
+    tx: &mut Tx,
+    cx: &Context,
+    shelf: &Shelf,
+    command: &RingUp,
+) -> Result<Option<Ready>, RingUpError> {
+    let begun =
+        locks::series_of_sale(tx, command.register_session_id.uuid(), command.id.uuid()).await?;
+    let Some(begun) = begun else { return Err(without_open_session(tx, command).await?) };
+    if begun.digest.is_some() {
+        return Ok(None);
+    }
+    let series = begun.series;
     if series.leased_to.is_some() {
         return Err(RingUpError::RegisterLeased);
     }
     amounts_are_theirs_to_key(cx, command)?;
-    let store = this_store::load(tx).await?;
-    store.check_clock(cx.now)?;
-    let mut barcodes: Vec<&str> = command.lines.iter().filter_map(|line| line.barcode.as_deref()).collect();
-    let labels = load::labels(tx, &barcodes).await?;
-    barcodes.extend(labels.values().map(|label| label.item.as_str()));
-    let wanted = load::Wanted {
-        sale_id: command.id.uuid(),
-        register_session_id: command.register_session_id.uuid(),
-        variants: command.lines.iter().filter_map(|line| line.variant_id).map(VariantId::uuid).collect(),
-        skus: command.lines.iter().filter_map(|line| line.sku.as_deref()).collect(),
-        barcodes,
-        customer: command.customer_id,
-        at: store.local(cx.now),
-    };
     if let Some(customer) = command.customer_id {
         // What a customer may have once, two registers must not both give.
         locks::customer(tx, customer.uuid()).await?;
     }
-    let loaded = load::load(tx, &wanted, &store).await?;
-    if let Some(digest) = &loaded.digest {
-        return known(tx, command, digest).await;
-    }
-    let business_date = loaded.business_date.ok_or(RingUpError::NoSession)?;
+    let called: Vec<Called<'_>> = command.lines.iter().filter_map(WireLine::called).collect();
+    let picked = shelf.pick(tx, begun.version, &called, command.customer_id, cx.now).await?;
+    let standing = picked.standing();
+    let store = &standing.store;
+    store.check_clock(cx.now)?;
+    let business_date = begun.business_date.ok_or(RingUpError::NoSession)?;
 
     let computed = checkout::compute(
-        &cart(command, &loaded, &labels, store.currency)?,
-        &loaded.catalogue,
+        &cart(command, &picked, store.currency)?,
+        &picked.catalogue,
         &Rules {
             store_id: store.place.store_id,
             currency: store.currency,
@@ -352,14 +400,14 @@ pub(crate) async fn ring_up(
             at: store.local(cx.now),
             limits: limits(cx)?,
         }
-        .in_area(loaded.tax_area.as_ref()),
+        .in_area(standing.tax_area.as_ref()),
     )?;
     if let Some(expected) = command.expected_total
         && expected != computed.total
     {
         return Err(RingUpError::TotalDiffers { total: computed.total, expected });
     }
-    let settlement = checkout::settle(&computed, &payments(command, &loaded)?, &loaded.tenders)?;
+    let settlement = checkout::settle(&computed, &payments(command, &standing.tenders)?, &standing.tenders)?;
 
     let number = series.next_number;
     let cashier = cx.actor.person();
@@ -386,22 +434,36 @@ pub(crate) async fn ring_up(
     );
     in_decimals(&mut sale, store.currency.exponent()).map_err(facts::FactsError::from)?;
     checkout::prove(&sale)?;
+    Ok(Some(Ready { series, picked, sale }))
+}
 
-    series.next_number = number.checked_add(1).ok_or(facts::FactsError::OutOfBounds)?;
+/// Writes it: the journal, then the facts.
+async fn write(
+    tx: &mut Tx,
+    cx: &Context,
+    command: &RingUp,
+    ready: Ready,
+) -> Result<RawJson, RingUpError> {
+    let Ready { mut series, picked, sale } = ready;
+    let store = &picked.standing().store;
+    series.next_number = sale.number.checked_add(1).ok_or(facts::FactsError::OutOfBounds)?;
+    // The journal's bytes are the answer's too.
     let payload = journal::payload(&sale)?;
     let fact = Fact {
         event_id: cx.new_id(),
         kind: KIND,
         version: 1,
         occurred_at: cx.now,
-        business_date,
+        business_date: sale.business_date,
         feed_position: store.position,
         payload: &payload,
     };
-    journal::append(tx, &series, &fact, Some((command.id.uuid(), &command.digest))).await?;
+    journal::append(tx, &series, &fact, Some((command.id.uuid(), &command.digest)))
+        .await
+        .map_err(in_another_request)?;
     let on_hand = facts::sales::write(tx, store.place, std::slice::from_ref(&sale)).await?;
     // The write holds the rows' locks, so this is what they are.
-    for variant in &loaded.blocked {
+    for variant in &picked.blocked {
         if let Some(left) = on_hand.get(variant)
             && left.is_sign_negative()
             && !left.is_zero()
@@ -417,7 +479,19 @@ pub(crate) async fn ring_up(
             });
         }
     }
-    Ok(sale)
+    Ok(payload)
+}
+
+/// The same sale, asked for at another register at the same moment, has waited for the other one to commit.
+fn in_another_request(error: JournalError) -> RingUpError {
+    match &error {
+        JournalError::Database(sqlx::Error::Database(refusal))
+            if refusal.constraint() == Some("sale_request_pkey") =>
+        {
+            RingUpError::RungUpMeanwhile
+        }
+        _ => error.into(),
+    }
 }
 
 /// A label's amount that a script types is a price like any other: for who may key any. (One that a barcode bears is read
@@ -459,48 +533,43 @@ fn in_decimals(sale: &mut SaleCompleted, decimals: u32) -> Result<(), MoneyError
     Ok(())
 }
 
-/// No session of this id is open: the sale may be rung up already, the session closed, or unknown.
-async fn without_open_session(tx: &mut Tx, command: &RingUp) -> Result<SaleCompleted, RingUpError> {
-    let digest = sqlx::query_scalar!("select digest from sale_request where sale_id = $1", command.id.uuid())
-        .fetch_optional(&mut **tx)
-        .await?;
-    if let Some(digest) = digest {
-        return known(tx, command, &digest).await;
-    }
+/// No session of this id is open: it is closed, or unknown.
+async fn without_open_session(tx: &mut Tx, command: &RingUp) -> Result<RingUpError, RingUpError> {
     let is_known = sqlx::query_scalar!(
         r#"select exists (select from register_session where id = $1) as "known!""#,
         command.register_session_id.uuid()
     )
     .fetch_one(&mut **tx)
     .await?;
-    Err(if is_known { RingUpError::SessionClosed } else { RingUpError::NoSession })
+    Ok(if is_known { RingUpError::SessionClosed } else { RingUpError::NoSession })
 }
 
-/// The sale is rung up already: the same request gets the same answer.
-async fn known(tx: &mut Tx, command: &RingUp, digest: &[u8]) -> Result<SaleCompleted, RingUpError> {
+/// The answer of a sale that is rung up already: the same request gets the same answer.
+pub(crate) async fn answer(tx: &mut Tx, command: &RingUp) -> Result<RawJson, RingUpError> {
+    let digest = sqlx::query_scalar!("select digest from sale_request where sale_id = $1", command.id.uuid())
+        .fetch_optional(&mut **tx)
+        .await?
+        .ok_or(RingUpError::NotRungUp)?;
     if digest != command.digest {
         return Err(RingUpError::OtherBody);
     }
     let store = this_store::load(tx).await?;
-    facts::sales::read(tx, store.place, command.id).await?.ok_or(RingUpError::OtherBody)
+    let sale = facts::sales::read(tx, store.place, command.id).await?.ok_or(RingUpError::OtherBody)?;
+    Ok(RawJson::of(&sale)?)
 }
 
 fn cart(
     command: &RingUp,
-    loaded: &load::Loaded,
-    labels: &BTreeMap<String, Label>,
+    picked: &Picked,
     currency: Currency,
 ) -> Result<Cart, RingUpError> {
     let mut lines = Vec::with_capacity(command.lines.len());
     for (at, line) in command.lines.iter().enumerate() {
-        let by_sku = |sku: &String| loaded.by_code.get(&format!("sku {sku}")).copied();
-        let by_barcode = |code: &String| loaded.by_code.get(&format!("barcode {code}")).copied();
-        let by_code =
-            line.sku.as_ref().and_then(by_sku).or_else(|| line.barcode.as_ref().and_then(by_barcode));
+        let by_code = line.called().and_then(|called| picked.variant(called));
         // A code that stands for a variant by itself is no label.
-        let label = line.barcode.as_ref().filter(|_| by_code.is_none()).and_then(|code| labels.get(code));
-        let by_label = || label.and_then(|label| by_barcode(&label.item));
-        let Some(variant_id) = line.variant_id.or(by_code).or_else(by_label) else {
+        let label = line.barcode.as_ref().filter(|_| by_code.is_none()).and_then(|code| picked.labels.get(code));
+        let by_label = || label.and_then(|label| picked.variant(Called::Barcode(&label.item)));
+        let Some(variant_id) = by_code.or_else(by_label) else {
             let field = if line.sku.is_some() { "sku" } else { "barcode" };
             return Err(RingUpError::invalid(
                 format!("/lines/{at}/{field}"),
@@ -534,21 +603,21 @@ fn cart(
             None => cart_line,
         });
     }
-    if command.customer_id.is_some() && loaded.customer.is_none() {
+    if command.customer_id.is_some() && picked.customer.is_none() {
         return Err(RingUpError::invalid(
             "/customer_id".to_owned(),
             "unknown_customer",
             "This store knows no such customer.",
         ));
     }
-    Ok(Cart { lines, customer: loaded.customer.clone(), coupons: command.coupons.clone(), ..Cart::default() })
+    Ok(Cart { lines, customer: picked.customer.clone(), coupons: command.coupons.clone(), ..Cart::default() })
 }
 
-fn payments(command: &RingUp, loaded: &load::Loaded) -> Result<Vec<Tendered>, RingUpError> {
+fn payments(command: &RingUp, tenders: &[TenderRecord]) -> Result<Vec<Tendered>, RingUpError> {
     let mut payments = Vec::with_capacity(command.payments.len());
     for (at, payment) in command.payments.iter().enumerate() {
         let by_code =
-            |code: &String| loaded.tenders.iter().find(|tender| tender.code == *code && !tender.archived);
+            |code: &String| tenders.iter().find(|tender| tender.code == *code && !tender.archived);
         let tender_id =
             payment.tender_id.or_else(|| payment.tender.as_ref().and_then(by_code).map(|tender| tender.id));
         let Some(tender_id) = tender_id else {

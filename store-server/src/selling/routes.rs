@@ -1,18 +1,26 @@
 //! HTTP of selling.
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::extract::State;
 use server_kit::{AppState, Json, Path, Problem, Query, read, transact};
 use shared_model::ids::SaleId;
 use shared_model::selling::SaleCompleted;
 use sign_in::SignedIn;
+use sync_protocol::RawJson;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::look_up::{self, LookUpError, SalesPage, SalesQuery};
 use super::ring_up::{self, RingUp, RingUpBody, RingUpError};
+use super::shelf::Shelf;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(put_sale, get_sale)).routes(routes!(list_sales))
+pub(super) fn routes(shelf: Shelf) -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(put_sale, get_sale))
+        .routes(routes!(list_sales))
+        .layer(Extension(shelf))
 }
 
 /// Ring up a sale.
@@ -22,18 +30,27 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     responses((status = 200, body = SaleCompleted), (status = 409, description = "total-differs, insufficient-stock, session-closed, register-leased, different-body, id-taken"), (status = 422)))]
 async fn put_sale(
     State(state): State<AppState>,
+    Extension(shelf): Extension<Shelf>,
     who: SignedIn,
     Path(id): Path<SaleId>,
     Json(body): Json<RingUpBody>,
-) -> Result<Json<SaleCompleted>, Problem> {
+) -> Result<Json<RawJson>, Problem> {
     who.require("sale.ring_up")?;
     let command = RingUp::new(id, body)?;
-    let sale = transact(&state, &who, move |tx, cx| {
-        Box::pin(async move { ring_up::ring_up(tx, cx, &command).await })
+    let command = Arc::new(command);
+    let again = Arc::clone(&command);
+    let done = transact(&state, &who, move |tx, cx| {
+        Box::pin(async move { ring_up::ring_up(tx, cx, &shelf, &command).await })
     })
-    .await
-    .map_err(|error: RingUpError| Problem::from(error))?;
-    Ok(Json(sale))
+    .await;
+    let sale = match done {
+        // The other request has committed, or this one would not know of it.
+        Err(RingUpError::RungUpMeanwhile) => {
+            read(&state, &who, move |tx, _| Box::pin(async move { ring_up::answer(tx, &again).await })).await
+        }
+        done => done,
+    };
+    Ok(Json(sale.map_err(|error: RingUpError| Problem::from(error))?))
 }
 
 /// One sale.
