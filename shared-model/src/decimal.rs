@@ -74,23 +74,61 @@ pub(crate) fn from_units(units: i128, decimals: u32) -> Result<Decimal, MoneyErr
 macro_rules! decimal_type {
     ($name:ident, decimals: $decimals:literal, whole_digits: $whole:literal, pattern: $pattern:literal, example: $example:literal) => {
         impl $name {
-            /// How many decimals there can be.
+            /// How many decimals there can be; a number with more is [refused](crate::MoneyError::TooManyDecimals).
             pub const MAX_DECIMALS: u32 = $decimals;
 
-            /// Nothing.
+            /// Nothing, written without decimals.
             pub const ZERO: Self = Self(rust_decimal::Decimal::ZERO);
 
-            /// The value, if it is within the type's bounds and has no more decimals than the type.
+            /// The value, if the type has it. Zeros beyond the type's decimals are dropped, other digits never.
+            ///
+            /// # Errors
+            /// [`TooManyDecimals`](crate::MoneyError::TooManyDecimals) and
+            /// [`OutOfBounds`](crate::MoneyError::OutOfBounds), by the type's own decimals and bounds.
+            ///
+            /// ```
+            /// use rust_decimal::Decimal;
+            #[doc = concat!("use shared_model::{MoneyError, ", stringify!($name), "};")]
+            ///
+            #[doc = concat!("let finest = ", stringify!($name), "::MAX_DECIMALS;")]
+            #[doc = concat!("assert!(", stringify!($name), "::new(Decimal::new(1, finest)).is_ok());")]
+            #[doc = concat!("let finer = ", stringify!($name), "::new(Decimal::new(1, finest + 1));")]
+            /// assert_eq!(finer, Err(MoneyError::TooManyDecimals { most: finest }));
+            /// ```
             pub fn new(value: rust_decimal::Decimal) -> Result<Self, $crate::MoneyError> {
                 $crate::decimal::within(value, $decimals, $whole).map(Self)
             }
 
-            /// The value that is so many units of 10^-`decimals`: 1250 units of 2 decimals are 12.50.
+            /// The value that is so many units of 10^-`decimals`, written with that many: whole cents to an amount. The
+            /// way back is [`units`](Self::units).
+            ///
+            /// # Errors
+            /// As [`new`](Self::new).
+            ///
+            /// ```
+            #[doc = concat!("use shared_model::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("assert_eq!(", stringify!($name), "::from_units(1250, 2)?.to_string(), \"12.50\");")]
+            /// # Ok::<(), shared_model::MoneyError>(())
+            /// ```
             pub fn from_units(units: i128, decimals: u32) -> Result<Self, $crate::MoneyError> {
                 Self::new($crate::decimal::from_units(units, decimals)?)
             }
 
-            /// How many units of 10^-`decimals` this is; an error when it has more decimals than that.
+            /// How many units of 10^-`decimals` this is: what arithmetic that must be exact is done with.
+            ///
+            /// # Errors
+            /// [`TooManyDecimals`](crate::MoneyError::TooManyDecimals) when it is no whole number of them.
+            ///
+            /// ```
+            #[doc = concat!("use shared_model::{MoneyError, ", stringify!($name), "};")]
+            ///
+            #[doc = concat!("let value: ", stringify!($name), " = \"12.50\".parse()?;")]
+            /// assert_eq!(value.units(3)?, 12_500);
+            /// assert_eq!(value.units(1)?, 125);
+            /// assert_eq!(value.units(0), Err(MoneyError::TooManyDecimals { most: 0 }));
+            /// # Ok::<(), shared_model::MoneyError>(())
+            /// ```
             pub fn units(self, decimals: u32) -> Result<i128, $crate::MoneyError> {
                 $crate::decimal::units(self.0, decimals)
             }
@@ -101,18 +139,41 @@ macro_rules! decimal_type {
                 self.0
             }
 
-            /// With how many decimals it is written.
+            /// With how many decimals it is written: 2 for 12.50. Equal values may be written differently.
             #[must_use]
             pub const fn decimals(self) -> u32 {
                 self.0.scale()
             }
 
-            /// The same value written with exactly so many decimals; an error when that would lose some.
+            /// The same value written with exactly so many decimals. It never rounds: that is
+            /// [`Rounding::to_decimals`](crate::Rounding::to_decimals).
+            ///
+            /// # Errors
+            /// [`TooManyDecimals`](crate::MoneyError::TooManyDecimals) when that would lose some, or when there cannot
+            /// be so many.
+            ///
+            /// ```
+            #[doc = concat!("use shared_model::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("let value: ", stringify!($name), " = \"12.5\".parse()?;")]
+            /// assert_eq!(value.with_decimals(2)?.to_string(), "12.50");
+            /// assert!(value.with_decimals(0).is_err());
+            /// # Ok::<(), shared_model::MoneyError>(())
+            /// ```
             pub fn with_decimals(self, decimals: u32) -> Result<Self, $crate::MoneyError> {
                 Self::from_units(self.units(decimals)?, decimals)
             }
 
             /// The same value written without trailing zeros.
+            ///
+            /// ```
+            #[doc = concat!("use shared_model::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("let value: ", stringify!($name), " = \"12.50\".parse()?;")]
+            /// assert_eq!(value.normalized().to_string(), "12.5");
+            /// assert_eq!(value.normalized(), value);
+            /// # Ok::<(), shared_model::MoneyError>(())
+            /// ```
             #[must_use]
             pub fn normalized(self) -> Self {
                 Self(self.0.normalize())
@@ -136,7 +197,7 @@ macro_rules! decimal_type {
                 self.0.is_sign_positive() && !self.0.is_zero()
             }
 
-            /// The same size, the other way.
+            /// The same size, the other way. Zero stays zero: there is no "-0.00".
             #[must_use]
             pub fn negate(self) -> Self {
                 if self.is_zero() { self } else { Self(-self.0) }
@@ -148,17 +209,54 @@ macro_rules! decimal_type {
                 if self.is_negative() { self.negate() } else { self }
             }
 
-            /// The sum, if it is within the bounds.
+            /// The sum, exactly, written with the more decimals of the two.
+            ///
+            /// # Errors
+            /// [`OutOfBounds`](crate::MoneyError::OutOfBounds).
+            ///
+            /// ```
+            #[doc = concat!("use shared_model::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("let value: ", stringify!($name), " = \"12.5\".parse()?;")]
+            /// assert_eq!(value.plus("0.25".parse()?)?.to_string(), "12.75");
+            /// # Ok::<(), shared_model::MoneyError>(())
+            /// ```
             pub fn plus(self, other: Self) -> Result<Self, $crate::MoneyError> {
                 Self::new(self.0.checked_add(other.0).ok_or($crate::MoneyError::OutOfBounds)?)
             }
 
-            /// The difference, if it is within the bounds.
+            /// The difference, exactly; it may be below zero.
+            ///
+            /// # Errors
+            /// [`OutOfBounds`](crate::MoneyError::OutOfBounds).
+            ///
+            /// ```
+            #[doc = concat!("use shared_model::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("let value: ", stringify!($name), " = \"1.50\".parse()?;")]
+            /// let below = value.minus("2".parse()?)?;
+            /// assert!(below.is_negative());
+            /// assert_eq!(below.abs().to_string(), "0.50");
+            /// assert_eq!(below.negate(), below.abs());
+            /// # Ok::<(), shared_model::MoneyError>(())
+            /// ```
             pub fn minus(self, other: Self) -> Result<Self, $crate::MoneyError> {
                 self.plus(other.negate())
             }
 
-            /// The sum of all, if it and every sum on the way is within the bounds.
+            /// The sum of all; of none, [`ZERO`](Self::ZERO).
+            ///
+            /// # Errors
+            /// [`OutOfBounds`](crate::MoneyError::OutOfBounds) when it, or a sum on the way, is beyond the bounds.
+            ///
+            /// ```
+            #[doc = concat!("use shared_model::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("let tenth: ", stringify!($name), " = \"0.1\".parse()?;")]
+            #[doc = concat!("assert_eq!(", stringify!($name), "::sum([tenth; 3])?.to_string(), \"0.3\");")]
+            #[doc = concat!("assert!(", stringify!($name), "::sum([])?.is_zero());")]
+            /// # Ok::<(), shared_model::MoneyError>(())
+            /// ```
             pub fn sum(values: impl IntoIterator<Item = Self>) -> Result<Self, $crate::MoneyError> {
                 values.into_iter().try_fold(Self::ZERO, Self::plus)
             }
