@@ -1,11 +1,11 @@
-//! Sharing an amount so that the shares add up to it.
+//! Sharing an amount so that the shares add up to it: the savings of promotions, reductions of a whole sale.
 
 use crate::{Amount, MoneyError};
 
-/// One of those that an amount is shared over.
+/// One of those that an amount is shared over. `K` is whatever orders them: see [`allocate`]'s example.
 #[derive(Debug, Clone)]
 pub struct Share<K> {
-    /// Its part is in proportion to this; not negative.
+    /// Its part is in proportion to this; not negative. Only the proportions count, so any unit will do.
     pub weight: Amount,
     /// Who gets a unit first when remainders are equal: the smallest key. Keys should differ, else the
     /// position decides and another order of lines gives another result. "Larger amount first" is
@@ -17,6 +17,13 @@ pub struct Share<K> {
 /// towards zero to so many decimals, and the smallest units that are left go one by one to the largest
 /// remainders, ties to the smallest key. The shares are in the order of `shares`, add up to `total`, and
 /// are mirrored when `total` is negative.
+///
+/// This is the largest-remainder (Hamilton) method: no share is further than one smallest unit from its exact part, and
+/// the order of `shares` changes none.
+///
+/// # Errors
+/// [`MoneyError::NothingToShareOver`] when all weights are zero and the total is not, [`MoneyError::NegativeWeight`],
+/// [`MoneyError::TooManyDecimals`] when the total is finer than `decimals`, [`MoneyError::OutOfBounds`].
 ///
 /// ```
 /// use shared_model::{Amount, MoneyError, Share, allocate};
@@ -79,7 +86,11 @@ pub fn allocate<K: Ord>(
 
 /// Shares `total` as [`allocate`] does, but gives nobody more than their cap, in the order of `shares`; what is over
 /// goes to those that have room, in the same way, until all is given. Where all weights are zero, those with room
-/// share alike. An error when the caps together are less than the total; the total is not negative.
+/// share alike. There is a cap for each share, in the same order, written with at most so many decimals; the total is not
+/// negative (of one that is, nothing is given).
+///
+/// # Errors
+/// [`MoneyError::NothingToShareOver`] when the caps together are less than the total, and those of [`allocate`].
 ///
 /// ```
 /// use shared_model::{Amount, MoneyError, Share, allocate_within};
@@ -88,6 +99,8 @@ pub fn allocate<K: Ord>(
 /// let shares = ["a", "b"].map(|key| Share { weight: one, key });
 /// let caps = ["0.10".parse()?, "2.00".parse()?];
 /// assert_eq!(allocate_within("1.00".parse()?, 2, &shares, &caps)?, ["0.10".parse()?, "0.90".parse()?]);
+/// let too_much = allocate_within("3.00".parse()?, 2, &shares, &caps);
+/// assert_eq!(too_much, Err(MoneyError::NothingToShareOver));
 /// # Ok::<(), MoneyError>(())
 /// ```
 pub fn allocate_within<K: Ord + Clone>(

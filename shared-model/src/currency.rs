@@ -1,4 +1,4 @@
-//! Currencies.
+//! The currencies that goods are sold for.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::MoneyError;
 
-/// A currency of ISO 4217, by its code.
+/// A currency of ISO 4217, by its code in three capitals. Those in use for paying are known; funds, metals and test codes
+/// are not. Amounts of different currencies do not add, and nothing here converts one into another.
 ///
 /// ```
 /// use shared_model::{Currency, MoneyError};
@@ -15,6 +16,7 @@ use crate::MoneyError;
 /// let yen: Currency = "JPY".parse()?;
 /// assert_eq!(yen.exponent(), 0);
 /// assert_eq!("XXX".parse::<Currency>(), Err(MoneyError::UnknownCurrency));
+/// assert_eq!("eur".parse::<Currency>(), Err(MoneyError::UnknownCurrency));
 /// # Ok::<(), MoneyError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,7 +60,16 @@ impl Currency {
         self.code
     }
 
-    /// How many decimals the smallest unit has: EUR 2, JPY 0, KWD 3.
+    /// How many decimals the smallest unit has (ISO 4217, table A.1: "minor unit"): EUR 2, JPY 0, KWD 3.
+    ///
+    /// ```
+    /// use shared_model::{Amount, Currency};
+    ///
+    /// let dinar: Currency = "KWD".parse()?;
+    /// let smallest = Amount::from_units(1, dinar.exponent())?;
+    /// assert_eq!(smallest.to_string(), "0.001");
+    /// # Ok::<(), shared_model::MoneyError>(())
+    /// ```
     #[must_use]
     pub const fn exponent(self) -> u32 {
         self.exponent as u32

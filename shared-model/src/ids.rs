@@ -1,4 +1,21 @@
-//! Ids of records: a UUID (version 7, made by whoever creates the record) that says of what.
+//! Ids of records: a UUID that says of what, so that a store is never looked up by the id of a register.
+//!
+//! An id is a UUID of version 7 (RFC 9562), made by whoever creates the record, so it is there before any server answers
+//! and a retry names the same record. Any UUID is read; nothing here makes one, as this crate has no clock and no
+//! randomness. In JSON and in PostgreSQL an id is its UUID.
+//!
+//! ```
+//! use shared_model::ids::{IdError, SaleId, StoreId};
+//!
+//! let text = "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11";
+//! let sale: SaleId = text.parse()?;
+//! assert_eq!(sale.to_string(), text);
+//! assert_eq!(serde_json::to_value(sale)?, text);
+//! // The same UUID as the id of something else is another type, and said out loud.
+//! assert_eq!(StoreId::new(sale.uuid()).uuid(), sale.uuid());
+//! assert_eq!("R02".parse::<SaleId>(), Err(IdError));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use thiserror::Error;
 use uuid::Uuid;
@@ -88,7 +105,7 @@ id! {
     CompanyId,
     /// A store.
     StoreId,
-    /// A till, with its receipt series.
+    /// A register: a till, with its receipt series.
     RegisterId,
     /// A person who signs in.
     UserId,
@@ -108,7 +125,7 @@ id! {
     BarcodeRuleId,
     /// A place with its tax rules.
     TaxAreaId,
-    /// An effective-dated price.
+    /// A price, effective-dated.
     PriceId,
     /// A price level.
     PriceLevelId,

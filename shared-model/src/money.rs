@@ -7,22 +7,33 @@ use thiserror::Error;
 use crate::decimal::{decimal_type, pow10};
 use crate::{Currency, Quantity, Rounding, divide};
 
-/// Why there is no such amount, quantity or rate.
+/// Why there is no such amount, quantity or rate. Nothing here is rounded, cut or wrapped round: what cannot be exact is
+/// one of these.
+///
+/// ```
+/// use shared_model::{Amount, MoneyError, UnitPrice};
+///
+/// let error = "12,50".parse::<Amount>().unwrap_err();
+/// assert_eq!(error, MoneyError::NotANumber);
+/// assert_eq!(error.code(), "not_a_number");
+/// assert_eq!(error.to_string(), "a number is digits with an optional sign and point, such as -12.50");
+/// assert_eq!("0.0000001".parse::<UnitPrice>().unwrap_err().code(), "too_many_decimals");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MoneyError {
-    /// Not digits with a point.
+    /// Not digits with a point: a comma, a `+`, an exponent, a space, or nothing at all.
     #[error("a number is digits with an optional sign and point, such as -12.50")]
     NotANumber,
-    /// Finer than the type, the unit or the currency.
+    /// Finer than the type, the unit or the currency: half a yen, a tenth of a piece.
     #[error("at most {most} decimals are possible here")]
     TooManyDecimals {
         /// How many there could be.
         most: u32,
     },
-    /// Beyond what the type can hold.
+    /// Beyond what the type can hold, or a division by zero.
     #[error("the number is beyond the largest that can be handled")]
     OutOfBounds,
-    /// Two currencies in one sum.
+    /// Two currencies in one sum. Nothing is converted here.
     #[error("amounts in {one} and {other} do not add")]
     MixedCurrencies {
         /// One currency.
@@ -30,13 +41,13 @@ pub enum MoneyError {
         /// The other.
         other: Currency,
     },
-    /// A text that is no code of ISO 4217.
+    /// A text that is no code of ISO 4217, or that of a fund, a metal or a test.
     #[error("not a currency code of ISO 4217")]
     UnknownCurrency,
     /// A coin to round to that is zero or negative.
     #[error("the step to round to is more than zero")]
     StepNotPositive,
-    /// An amount to be shared in proportion to nothing.
+    /// An amount to be shared in proportion to nothing: no shares, only weights of zero, or caps that are too low.
     #[error("there is nothing to share the amount over")]
     NothingToShareOver,
     /// A negative weight in a share.
@@ -45,7 +56,7 @@ pub enum MoneyError {
 }
 
 impl MoneyError {
-    /// The stable code for a problem's `errors`.
+    /// The stable code for a problem's `errors`, as in the type's example. The text for people is what it displays.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -63,7 +74,8 @@ impl MoneyError {
 
 /// Money whose currency the surroundings know: a line of a document, a row of a report.
 ///
-/// At most 13 digits before the point and 6 after it. In JSON a string; a JSON number is refused.
+/// At most 13 digits before the point and 6 after it. In JSON a string; a JSON number is refused, as it has been a float
+/// in somebody's hands. Amounts compare by value: 12.5 equals 12.50.
 ///
 /// ```
 /// use shared_model::{Amount, MoneyError};
@@ -80,23 +92,38 @@ pub struct Amount(Decimal);
 
 decimal_type!(Amount, decimals: 6, whole_digits: 13, pattern: r"^-?[0-9]{1,13}(\.[0-9]{1,6})?$", example: "12.50");
 
-/// The price or cost of one unit. At most 13 digits before the point and 6 after it.
+/// The price or cost of one unit, in the currency of its surroundings. At most 13 digits before the point and 6 after it.
 ///
-/// It is never rounded itself; what it comes to for a quantity is ([`UnitPrice::extend`]).
+/// It is never rounded itself; what it comes to for a quantity is ([`UnitPrice::extend`]). That is why screws can cost
+/// 0.4375 each, and prices of fuel have a third decimal.
+///
+/// ```
+/// use shared_model::{Rounding, UnitPrice};
+///
+/// let screw: UnitPrice = "0.4375".parse()?;
+/// assert_eq!(screw.extend("1".parse()?, 2, Rounding::HalfUp)?.to_string(), "0.44");
+/// assert_eq!(screw.extend("100".parse()?, 2, Rounding::HalfUp)?.to_string(), "43.75");
+/// # Ok::<(), shared_model::MoneyError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnitPrice(Decimal);
 
 decimal_type!(UnitPrice, decimals: 6, whole_digits: 13, pattern: r"^-?[0-9]{1,13}(\.[0-9]{1,6})?$", example: "0.4375");
 
 impl UnitPrice {
-    /// Price × quantity, rounded to so many decimals: the line extension, the first of the places where
-    /// rounding happens.
+    /// Price × quantity, rounded to so many decimals (at most 6): the line extension, the first of the places where
+    /// rounding happens. The product is exact before that. A negative quantity gives the mirrored amount.
+    ///
+    /// # Errors
+    /// [`MoneyError::OutOfBounds`] when it comes to 10¹³ or more either way, [`MoneyError::TooManyDecimals`] for more
+    /// than 6 decimals.
     ///
     /// ```
     /// use shared_model::{Rounding, UnitPrice};
     ///
     /// let price: UnitPrice = "0.3333".parse()?;
     /// assert_eq!(price.extend("3".parse()?, 2, Rounding::HalfUp)?.to_string(), "1.00");
+    /// assert_eq!(price.extend("-3".parse()?, 2, Rounding::HalfUp)?.to_string(), "-1.00");
     /// # Ok::<(), shared_model::MoneyError>(())
     /// ```
     pub fn extend(self, quantity: Quantity, decimals: u32, rounding: Rounding) -> Result<Amount, MoneyError> {
@@ -120,7 +147,8 @@ impl From<UnitPrice> for Amount {
     }
 }
 
-/// An amount and its currency, with exactly the currency's decimals.
+/// An amount and its currency, with exactly the currency's decimals (ISO 4217: EUR 2, JPY 0, KWD 3). In JSON
+/// `{"amount": "12.50", "currency": "EUR"}`.
 ///
 /// ```
 /// use shared_model::{Money, MoneyError};
@@ -156,12 +184,22 @@ impl TryFrom<WireMoney> for Money {
 }
 
 impl Money {
-    /// The amount in the currency; an error when it is finer than the currency's smallest unit.
+    /// The amount in the currency, written with the currency's decimals.
+    ///
+    /// # Errors
+    /// [`MoneyError::TooManyDecimals`] when it is finer than the currency's smallest unit.
     pub fn new(amount: Amount, currency: Currency) -> Result<Self, MoneyError> {
         Ok(Self { amount: amount.with_decimals(currency.exponent())?, currency })
     }
 
-    /// No money, in the currency.
+    /// No money, in the currency: where a sum begins.
+    ///
+    /// ```
+    /// use shared_model::Money;
+    ///
+    /// assert_eq!(Money::zero("KWD".parse()?)?.to_string(), "0.000 KWD");
+    /// # Ok::<(), shared_model::MoneyError>(())
+    /// ```
     pub fn zero(currency: Currency) -> Result<Self, MoneyError> {
         Self::new(Amount::ZERO, currency)
     }
@@ -178,7 +216,10 @@ impl Money {
         self.currency
     }
 
-    /// The sum; an error for another currency, or beyond the bounds.
+    /// The sum.
+    ///
+    /// # Errors
+    /// [`MoneyError::MixedCurrencies`] for another currency, [`MoneyError::OutOfBounds`] beyond [`Amount`]'s bounds.
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         if self.currency != other.currency {
             return Err(MoneyError::MixedCurrencies { one: self.currency, other: other.currency });
@@ -186,7 +227,20 @@ impl Money {
         Self::new(self.amount.plus(other.amount)?, self.currency)
     }
 
-    /// The difference; an error for another currency, or beyond the bounds.
+    /// The difference, which may be below zero.
+    ///
+    /// # Errors
+    /// As [`plus`](Self::plus).
+    ///
+    /// ```
+    /// use shared_model::Money;
+    ///
+    /// let paid = Money::new("10".parse()?, "CHF".parse()?)?;
+    /// let owed = Money::new("12.35".parse()?, "CHF".parse()?)?;
+    /// assert_eq!(paid.minus(owed)?.to_string(), "-2.35 CHF");
+    /// assert_eq!(paid.minus(owed)?.negate(), owed.minus(paid)?);
+    /// # Ok::<(), shared_model::MoneyError>(())
+    /// ```
     pub fn minus(self, other: Self) -> Result<Self, MoneyError> {
         self.plus(other.negate())
     }

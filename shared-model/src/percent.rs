@@ -5,17 +5,31 @@ use rust_decimal::Decimal;
 use crate::decimal::{decimal_type, pow10};
 use crate::{Amount, MoneyError, Rounding, divide};
 
-/// A rate in hundredths: 21 is 21 %. At most 6 digits before the point and 4 after it.
+/// A rate in percent, never a fraction: 21 is 21 %. At most 6 digits before the point and 4 after it, which holds every
+/// rate in use (Quebec's QST is 9.975 %).
+///
+/// ```
+/// use shared_model::{MoneyError, Percent};
+///
+/// let qst: Percent = "9.975".parse()?;
+/// assert!(qst < Percent::HUNDRED);
+/// assert_eq!("0.00001".parse::<Percent>(), Err(MoneyError::TooManyDecimals { most: 4 }));
+/// # Ok::<(), MoneyError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Percent(Decimal);
 
 decimal_type!(Percent, decimals: 4, whole_digits: 6, pattern: r"^-?[0-9]{1,6}(\.[0-9]{1,4})?$", example: "21");
 
 impl Percent {
-    /// All of it.
+    /// All of it: 100 %.
     pub const HUNDRED: Self = Self(Decimal::ONE_HUNDRED);
 
-    /// This part of `amount`, rounded to so many decimals.
+    /// This part of `amount`, exact until it is rounded once to so many decimals (at most 6).
+    ///
+    /// # Errors
+    /// [`MoneyError::OutOfBounds`] when it comes to 10¹³ or more, [`MoneyError::TooManyDecimals`] for more than 6
+    /// decimals.
     ///
     /// ```
     /// use shared_model::{Percent, Rounding};

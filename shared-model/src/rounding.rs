@@ -9,17 +9,6 @@ use crate::{Amount, MoneyError};
 ///
 /// Every mode mirrors: what is done to −x is the negative of what is done to x, so a refund gives back
 /// exactly what the sale took.
-///
-/// ```
-/// use shared_model::{Amount, Rounding};
-///
-/// let amount: Amount = "-0.125".parse()?;
-/// assert_eq!(Rounding::HalfUp.to_decimals(amount, 2)?, "-0.13".parse()?);
-/// assert_eq!(Rounding::HalfEven.to_decimals(amount, 2)?, "-0.12".parse()?);
-/// assert_eq!(Rounding::Down.to_decimals(amount, 1)?, "-0.1".parse()?);
-/// assert_eq!(Rounding::Up.to_decimals(amount, 1)?, "-0.2".parse()?);
-/// # Ok::<(), shared_model::MoneyError>(())
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -38,19 +27,40 @@ pub enum Rounding {
 
 impl Rounding {
     /// `amount` to so many decimals (at most 6), written with exactly that many.
+    ///
+    /// # Errors
+    /// [`MoneyError::TooManyDecimals`] for more than 6, [`MoneyError::OutOfBounds`] when rounding reaches 10¹³.
+    ///
+    /// ```
+    /// use shared_model::{Amount, Rounding};
+    ///
+    /// let amount: Amount = "-0.125".parse()?;
+    /// assert_eq!(Rounding::HalfUp.to_decimals(amount, 2)?, "-0.13".parse()?);
+    /// assert_eq!(Rounding::HalfEven.to_decimals(amount, 2)?, "-0.12".parse()?);
+    /// assert_eq!(Rounding::Down.to_decimals(amount, 1)?, "-0.1".parse()?);
+    /// assert_eq!(Rounding::Up.to_decimals(amount, 1)?, "-0.2".parse()?);
+    /// # Ok::<(), shared_model::MoneyError>(())
+    /// ```
     pub fn to_decimals(self, amount: Amount, decimals: u32) -> Result<Amount, MoneyError> {
         let finest = amount.units(6)?;
         let step = pow10(6_u32.checked_sub(decimals).ok_or(MoneyError::TooManyDecimals { most: 6 })?)?;
         Amount::from_units(divide(finest, step, self)?, decimals)
     }
 
-    /// `amount` to the nearest multiple of a coin, such as 0.05 (Switzerland) or 1 (Sweden).
+    /// `amount` to a multiple of a coin, such as 0.05 (Switzerland, Canada, Australia) or 1 (Sweden): what is paid in
+    /// cash. Only that is rounded so; a card pays to the cent.
+    ///
+    /// # Errors
+    /// [`MoneyError::StepNotPositive`] for a coin of zero or less, [`MoneyError::OutOfBounds`] when rounding reaches
+    /// 10¹³.
     ///
     /// ```
     /// use shared_model::{Amount, Rounding};
     ///
     /// let total: Amount = "10.02".parse()?;
     /// assert_eq!(Rounding::HalfUp.to_step(total, "0.05".parse()?)?, "10.00".parse()?);
+    /// assert_eq!(Rounding::HalfUp.to_step("10.03".parse()?, "0.05".parse()?)?, "10.05".parse()?);
+    /// assert!(Rounding::HalfUp.to_step(total, Amount::ZERO).is_err());
     /// # Ok::<(), shared_model::MoneyError>(())
     /// ```
     pub fn to_step(self, amount: Amount, step: Amount) -> Result<Amount, MoneyError> {
@@ -64,7 +74,11 @@ impl Rounding {
     }
 }
 
-/// `numerator` ÷ `denominator` as a whole number, rounded.
+/// `numerator` ÷ `denominator` as a whole number, rounded: for arithmetic in smallest units, as `units` and `from_units`
+/// of the number types speak of them.
+///
+/// # Errors
+/// [`MoneyError::OutOfBounds`] for a denominator of zero, or a quotient that is no `i128`.
 ///
 /// ```
 /// use shared_model::{Rounding, divide};
