@@ -15,7 +15,7 @@ use crate::cart::{Cart, CartLine};
 use crate::catalogue::{Catalogue, Item, Rules};
 use crate::kits::{self, PartTaken};
 use crate::refusal::{Refusal, RefusalReason, Refusals};
-use crate::{MAX_LINES, MAX_TEXT, reductions, tax};
+use crate::{MAX_LINES, MAX_ROUNDED_AWAY, MAX_TEXT, reductions, tax};
 
 /// A cart with every amount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -243,9 +243,14 @@ pub(crate) fn total(
 ) -> Result<ComputedSale, MoneyError> {
     let zero = Amount::from_units(0, currency.exponent())?;
     let mut sums = (zero, zero, zero);
+    // Without signs: what is bought and what comes back do not hide one another.
+    let mut sizes = (Amount::ZERO, Amount::ZERO);
     for line in &lines {
         sums = (sums.0.plus(line.net)?, sums.1.plus(line.tax)?, sums.2.plus(line.gross)?);
+        let (before, after) = sizes_of(line)?;
+        sizes = (sizes.0.plus(before)?.in_document()?, sizes.1.plus(after)?.in_document()?);
     }
+    Quantity::sum(lines.iter().map(|line| line.quantity))?;
     let taxes = tax::of_document(&lines)?;
     Ok(ComputedSale {
         currency,
@@ -260,6 +265,11 @@ pub(crate) fn total(
         tax: sums.1,
         total: sums.2,
     })
+}
+
+/// What a line came to before reductions, with its tax, and after them, without signs.
+pub(crate) fn sizes_of(line: &SoldLine) -> Result<(Amount, Amount), MoneyError> {
+    Ok((line.gross.plus(line.reduction)?.plus(line.tax_relief)?.abs(), line.gross.abs()))
 }
 
 /// Every line with its price by the rules, or every reason why not.
@@ -284,14 +294,72 @@ fn price_lines<'a>(
         if !ids.insert(line.id) {
             refusals.push(Refusal::line(at, "id", RefusalReason::DuplicateId));
         }
-        let together = bought.get(&line.variant_id).copied().unwrap_or(line.quantity);
+        let together = bought.get(&line.variant_id).copied().unwrap_or(line.quantity.abs());
         match price_line(at, line, catalogue, rules, situation, &asked, together) {
             Ok(draft) => drafts.push(draft),
             Err(refusal) => refusals.push(refusal),
         }
     }
     Refusals::unless_empty(refusals)?;
+    // Each line is rounded by less than a unit: few of one variant need no look.
+    if drafts.len().saturating_sub(bought.len()) >= MAX_ROUNDED_AWAY.unsigned_abs() as usize {
+        round_together(&mut drafts, rules)?;
+    }
     Ok(drafts)
+}
+
+/// Lines of one variant at one price that, each rounded by itself, come to something else than together by more than
+/// [`MAX_ROUNDED_AWAY`] are rounded together: each down, and the units that are left to the largest remainders.
+fn round_together(drafts: &mut [Draft<'_>], rules: &Rules) -> Result<(), Refusal> {
+    let decimals = rules.currency.exponent();
+    let mut alike: BTreeMap<(VariantId, UnitPrice, bool), Vec<usize>> = BTreeMap::new();
+    for (nth, draft) in drafts.iter().enumerate().filter(|(_, draft)| draft.line.label_amount.is_none()) {
+        let key = (draft.item.variant_id, draft.unit_price, draft.quantity.is_negative());
+        alike.entry(key).or_default().push(nth);
+    }
+    for ((_, price, _), places) in alike {
+        let of = |nth: &usize| {
+            drafts.get(*nth).map_or((Quantity::ZERO, Amount::ZERO), |draft| (draft.quantity, draft.value))
+        };
+        let Some(first) = places.first().and_then(|nth| drafts.get(*nth)) else { continue };
+        let at = first.at;
+        let here = |error: MoneyError| Refusal::line(at, "quantity", error);
+        let quantity = Quantity::sum(places.iter().map(|nth| of(nth).0)).map_err(here)?;
+        let apart = Amount::sum(places.iter().map(|nth| of(nth).1)).map_err(here)?;
+        let whole = price.extend(quantity, decimals, rules.rounding_mode).map_err(here)?;
+        let rounded_away = whole.minus(apart).and_then(|away| away.units(decimals)).map_err(here)?;
+        if rounded_away.abs() <= MAX_ROUNDED_AWAY {
+            continue;
+        }
+        let mut exact = Vec::with_capacity(places.len());
+        for nth in &places {
+            exact.push((*nth, exact_units(price, of(nth).0, decimals).map_err(here)?));
+        }
+        let floors: i128 = exact.iter().map(|(_, (floor, _))| floor).sum();
+        let mut left = whole.abs().units(decimals).map_err(here)? - floors;
+        exact.sort_by_key(|(nth, (floor, rest))| {
+            (Reverse(*rest), Reverse(*floor), drafts.get(*nth).map(|draft| draft.line.id))
+        });
+        for (nth, (floor, rest)) in exact {
+            let Some(draft) = drafts.get_mut(nth) else { continue };
+            let one_more = i128::from(left > 0 && rest > 0);
+            left -= one_more;
+            let size = Amount::from_units(floor + one_more, decimals).map_err(here)?;
+            draft.value = if draft.quantity.is_negative() { size.negate() } else { size };
+            draft.amount = draft.value;
+            if draft.regular == price {
+                draft.regular_value = draft.value;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What so many come to, without sign: whole smallest units, and what is left in 10⁻⁹ of the currency.
+fn exact_units(price: UnitPrice, quantity: Quantity, decimals: u32) -> Result<(i128, i128), MoneyError> {
+    let product = price.units(6)?.checked_mul(quantity.abs().units(3)?).ok_or(MoneyError::OutOfBounds)?;
+    let unit = 10_i128.checked_pow(9_u32.saturating_sub(decimals)).ok_or(MoneyError::OutOfBounds)?;
+    Ok((product / unit, product % unit))
 }
 
 fn asked(cart: &Cart, rules: &Rules) -> Asked {
@@ -383,6 +451,15 @@ fn price_line<'a>(
         None => extend(unit_price)?,
     };
     let regular_value = if line.label_amount.is_some() { value } else { extend(regular)? };
+    // Named by what a person can change of it.
+    let field = match (line.label_amount, line.unit_price) {
+        (Some(_), _) => "label_amount",
+        (None, Some(_)) => "unit_price",
+        (None, None) => "quantity",
+    };
+    for amount in [value, regular_value] {
+        amount.in_document().map_err(|error| Refusal::line(at, field, error))?;
+    }
     Ok(Draft {
         at,
         line,

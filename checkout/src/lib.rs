@@ -8,7 +8,12 @@
 //! # Bounds
 //!
 //! A document has at most [`MAX_LINES`] lines and [`MAX_PAYMENTS`] payments; no text in it is longer than [`MAX_TEXT`]
-//! bytes. Amounts are below 10¹³ ([`shared_model::Amount`]); a sum beyond that is refused, never cut.
+//! bytes. What its lines come to, before and after reductions and tax, each taken without its sign, is below
+//! 10¹⁰ in all ([`shared_model::Amount::DOCUMENT_BOUND`]), and so is every payment; the figures of a register session go to
+//! 10¹³, so that 1,000 of the greatest documents fit. The quantities of a document add up to at most 999,999,999.999
+//! ([`shared_model::Quantity`]). Beyond that it is refused, never cut.
+//!
+//! What is rounded on each of many lines is bounded too: see [`MAX_ROUNDED_AWAY`].
 
 pub mod barcode;
 mod cart;
@@ -47,5 +52,9 @@ pub use tax_engine::Exemption;
 pub const MAX_LINES: usize = 2_000;
 /// The most payments that a document has.
 pub const MAX_PAYMENTS: usize = 100;
+/// The most, in the currency's smallest unit, that rounding single lines may make of a difference: to what lines of one
+/// variant at one price come to together (beyond it they are rounded together), and to what a person may take off by hand.
+/// Else a kilogram in 1,000 lines of a gram, each of which rounds to nothing, is free.
+pub const MAX_ROUNDED_AWAY: i128 = 10;
 /// The longest text in a document, in bytes.
 pub const MAX_TEXT: usize = 1_000;

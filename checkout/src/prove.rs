@@ -9,6 +9,7 @@ use shared_model::taxes::TaxKind;
 use shared_model::{Amount, MoneyError, Percent, Quantity, Rounding, UnitPrice};
 use thiserror::Error;
 
+use crate::compute::sizes_of;
 use crate::{MAX_LINES, MAX_PAYMENTS, MAX_TEXT};
 
 /// The most taxes that a line bears, and a document for each of its lines.
@@ -453,6 +454,12 @@ fn prove_sums(sale: &SaleCompleted) -> Proof {
     same("/tax", sale.tax, sum(|line| line.tax).at("/tax")?)?;
     same("/total", sale.total, sale.net.plus(sale.tax).at("/total")?)?;
     same("/total", sale.total, sum(|line| line.gross).at("/total")?)?;
+    let mut sizes = (Amount::ZERO, Amount::ZERO);
+    for line in &sale.lines {
+        let (before, after) = sizes_of(line).at("/lines")?;
+        let within = |sum: Amount, size: Amount| sum.plus(size).and_then(Amount::in_document).at("/lines");
+        sizes = (within(sizes.0, before)?, within(sizes.1, after)?);
+    }
     Quantity::sum(sale.lines.iter().map(|line| line.quantity)).at("/lines")?;
     Ok(())
 }
@@ -554,7 +561,7 @@ fn prove_payment(at: usize, payment: &Payment, is_given_back: bool, decimals: u3
         short(&format!("/payments/{at}/reference"), reference)?;
     }
     let pointer = format!("/payments/{at}/amount");
-    let amount = payment.amount.units(decimals).at(&pointer)?;
+    let amount = payment.amount.in_document().and_then(|amount| amount.units(decimals)).at(&pointer)?;
     let change = payment.change.units(decimals).at(&format!("/payments/{at}/change"))?;
     if is_given_back {
         if amount > 0 || change != 0 {

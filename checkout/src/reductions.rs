@@ -7,11 +7,11 @@ use shared_model::{
     Amount, MoneyError, Percent, Quantity, Rounding, Share, UnitPrice, allocate_within, divide,
 };
 
-use crate::MAX_TEXT;
 use crate::cart::{Cart, Reduction};
 use crate::catalogue::{Catalogue, Rules};
 use crate::compute::{Draft, Tie};
 use crate::refusal::{Refusal, RefusalReason, Refusals};
+use crate::{MAX_ROUNDED_AWAY, MAX_TEXT};
 
 /// The price of one that an amount for so many comes to, to 6 decimals.
 pub(crate) fn per_unit(amount: Amount, quantity: Quantity) -> Result<UnitPrice, MoneyError> {
@@ -37,22 +37,32 @@ pub(crate) fn by_hand(
         }
     }
     Refusals::unless_empty(refusals)?;
+    // Half a unit for each line that was reduced by itself, as each was rounded to the nearest.
+    let rounded = touched.iter().filter(|touched| **touched).count() / 2;
     if let Some(reduction) = &cart.reduction {
         of_sale(reduction, catalogue, rules, drafts)?;
-        let whole = within_limit(
-            rules,
-            drafts.iter().zip(&after_promotions).filter(|(draft, _)| takes_reductions(draft)),
-        );
-        whole.map_err(|reason| Refusal::new("/reduction", reason))?;
+        let reducible = drafts.iter().zip(&after_promotions).filter(|(draft, _)| takes_reductions(draft));
+        within_limit(rules, rounded, reducible).map_err(|reason| Refusal::new("/reduction", reason))?;
     }
     let mut refusals = Vec::new();
-    for ((draft, before), touched) in drafts.iter().zip(&after_promotions).zip(touched) {
-        if touched && let Err(reason) = within_limit(rules, std::iter::once((draft, before))) {
-            let field = if draft.line.reduction.is_some() { "reduction" } else { "unit_price" };
-            refusals.push(Refusal::line(draft.at, field, reason));
+    for ((draft, before), touched) in drafts.iter().zip(&after_promotions).zip(&touched) {
+        if *touched && let Err(reason) = within_limit(rules, 0, std::iter::once((draft, before))) {
+            refusals.push(Refusal::line(draft.at, field_of(draft), reason));
         }
     }
-    Refusals::unless_empty(refusals)
+    Refusals::unless_empty(refusals)?;
+    // What each line is rounded by in the person's favour adds up over many small lines.
+    let reduced = || drafts.iter().zip(&after_promotions).zip(&touched).filter(|(_, touched)| **touched);
+    let together = within_limit(rules, rounded, reduced().map(|(line, _)| line));
+    together.map_err(|reason| match reduced().next() {
+        Some(((first, _), _)) => Refusal::line(first.at, field_of(first), reason).into(),
+        None => Refusal::new("/lines", reason).into(),
+    })
+}
+
+/// The field by which a line was reduced by hand.
+fn field_of(draft: &Draft<'_>) -> &'static str {
+    if draft.line.reduction.is_some() { "reduction" } else { "unit_price" }
 }
 
 /// Whether reductions may touch the line at all: sold, discountable goods whose price is not bound by a label.
@@ -96,11 +106,15 @@ fn over_ride(draft: &mut Draft<'_>, rules: &Rules, keyed: UnitPrice) -> Result<(
     if !rules.limits.may_override_price {
         return Err(here(RefusalReason::MayNotOverridePrice));
     }
+    if draft.line.unit_price_reason.trim().is_empty() {
+        return Err(Refusal::line(draft.at, "unit_price_reason", RefusalReason::NoReason));
+    }
     if keyed < draft.unit_price && !takes_reductions(draft) {
         return Err(here(RefusalReason::NotDiscountable { sku: draft.item.sku.clone() }));
     }
     let amount = keyed
         .extend(draft.quantity, rules.currency.exponent(), rules.rounding_mode)
+        .and_then(Amount::in_document)
         .map_err(|error| here(error.into()))?;
     draft.price_reason =
         PriceReason::Override { instead_of: draft.unit_price, reason: draft.line.unit_price_reason.clone() };
@@ -202,18 +216,22 @@ pub(crate) fn group_code<'a>(draft: &Draft<'a>, catalogue: &'a Catalogue) -> &'a
 }
 
 /// Whether what people took off these lines, all together, is within the person's limit. Up to the smallest unit that
-/// the percentage reaches: a tenth of 0.25 may be 0.03.
+/// the percentage reaches: a tenth of 0.25 may be 0.03. So it may of each of two lines, therefore `rounded` units more may
+/// be taken off several lines together, though never more than [`MAX_ROUNDED_AWAY`].
 fn within_limit<'d, 'a: 'd>(
     rules: &Rules,
+    rounded: usize,
     lines: impl Iterator<Item = (&'d Draft<'a>, &'d Amount)>,
 ) -> Result<(), RefusalReason> {
     let Some(max) = rules.limits.max_reduction_percent else { return Ok(()) };
+    let decimals = rules.currency.exponent();
     let (mut before, mut after) = (Amount::ZERO, Amount::ZERO);
     for (draft, cost) in lines {
         before = before.plus(*cost)?;
         after = after.plus(draft.amount)?;
     }
     let asked = before.minus(after)?;
-    let most = max.of(before, rules.currency.exponent(), Rounding::Up)?;
+    let rounded = i128::try_from(rounded).map_or(MAX_ROUNDED_AWAY, |rounded| rounded.min(MAX_ROUNDED_AWAY));
+    let most = max.of(before, decimals, Rounding::Up)?.plus(Amount::from_units(rounded, decimals)?)?;
     if asked > most { Err(RefusalReason::BeyondLimit { max, most, asked }) } else { Ok(()) }
 }

@@ -118,7 +118,11 @@ fn take<'a>(
         return Err(Refusal::payment(at, "reference", RefusalReason::TextTooLong { most: MAX_TEXT }));
     }
     let here = |reason: RefusalReason| Refusal::payment(at, "amount", reason);
-    let amount = tendered.amount.with_decimals(decimals).map_err(|error| here(error.into()))?;
+    let amount = tendered
+        .amount
+        .in_document()
+        .and_then(|amount| amount.with_decimals(decimals))
+        .map_err(|error| here(error.into()))?;
     if amount.is_negative() || (amount.is_zero() && tender.cash_rounding.is_none()) {
         return Err(here(RefusalReason::PaymentNotPositive));
     }

@@ -33,6 +33,9 @@ pub enum MoneyError {
     /// Beyond what the type can hold, or a division by zero.
     #[error("the number is beyond the largest that can be handled")]
     OutOfBounds,
+    /// Beyond what one document may come to.
+    #[error("one document, and one payment, comes to less than 10000000000")]
+    BeyondDocument,
     /// Two currencies in one sum. Nothing is converted here.
     #[error("amounts in {one} and {other} do not add")]
     MixedCurrencies {
@@ -63,6 +66,7 @@ impl MoneyError {
             Self::NotANumber => "not_a_number",
             Self::TooManyDecimals { .. } => "too_many_decimals",
             Self::OutOfBounds => "out_of_bounds",
+            Self::BeyondDocument => "beyond_document",
             Self::MixedCurrencies { .. } => "mixed_currencies",
             Self::UnknownCurrency => "unknown_currency",
             Self::StepNotPositive => "step_not_positive",
@@ -91,6 +95,28 @@ impl MoneyError {
 pub struct Amount(Decimal);
 
 decimal_type!(Amount, decimals: 6, whole_digits: 13, pattern: r"^-?[0-9]{1,13}(\.[0-9]{1,6})?$", example: "12.50");
+
+impl Amount {
+    /// What one document comes to, and each of its payments, is below this: 10¹⁰. An amount has 13 digits before its point,
+    /// so the figures of a register session hold at least 1,000 of the greatest documents, and none makes them
+    /// unreadable.
+    pub const DOCUMENT_BOUND: Self = Self(Decimal::from_parts(0x540B_E400, 2, 0, false, 0));
+
+    /// The amount, if one document can come to it, either way.
+    ///
+    /// ```
+    /// use shared_model::{Amount, MoneyError};
+    ///
+    /// let most: Amount = "-9999999999.99".parse()?;
+    /// assert_eq!(most.in_document(), Ok(most));
+    /// assert_eq!(Amount::DOCUMENT_BOUND.in_document(), Err(MoneyError::BeyondDocument));
+    /// assert_eq!(Amount::DOCUMENT_BOUND.to_string(), "10000000000");
+    /// # Ok::<(), MoneyError>(())
+    /// ```
+    pub fn in_document(self) -> Result<Self, MoneyError> {
+        if self.abs() < Self::DOCUMENT_BOUND { Ok(self) } else { Err(MoneyError::BeyondDocument) }
+    }
+}
 
 /// The price or cost of one unit, in the currency of its surroundings. At most 13 digits before the point and 6 after it.
 ///

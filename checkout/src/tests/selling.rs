@@ -95,7 +95,98 @@ fn an_amount_beyond_every_bound_is_refused_and_never_panics() {
         "items": [{"sku": "A", "price": "9999999999999"}],
         "lines": [{"sku": "A"}, {"sku": "A"}],
     }));
+    assert_eq!(refused(world.compute()).len(), 2);
+}
+
+#[test]
+fn a_thousand_of_the_greatest_documents_fit_the_figures_of_a_session_and_none_greater_is_taken() {
+    let sale = |price: &str, line: serde_json::Value| {
+        World::of(json!({
+            "taxes": [{"code": "vat20", "rate": "20"}],
+            "items": [{"sku": "A", "price": price}, {"sku": "OPEN", "open_price": {}}, {"sku": "TAXED", "price": price, "taxes": ["vat20"]}],
+            "lines": [line],
+        }))
+    };
+    let greatest = sale("9999999999.99", json!({"sku": "A"}));
+    let most = greatest.completed().total;
+    assert!(Amount::sum((0..1_000).map(|_| most)).is_ok());
+    for (world, pointer) in [
+        (sale("10000000000", json!({"sku": "A"})), "/lines/0/quantity"),
+        (sale("5000000000", json!({"sku": "A", "quantity": "2"})), "/lines/0/quantity"),
+        (sale("1", json!({"sku": "OPEN", "unit_price": "4006381333931"})), "/lines/0/unit_price"),
+        (sale("1", json!({"sku": "A", "label_amount": "4006381333931"})), "/lines/0/label_amount"),
+        (sale("1", json!({"sku": "A", "unit_price": "10000000000"})), "/lines/0/unit_price"),
+        (sale("9000000000", json!({"sku": "TAXED"})), "/lines"),
+    ] {
+        assert_eq!(refused(world.compute()), one(pointer, "beyond_document"));
+    }
+    // Reductions and what comes back do not hide what was rung up.
+    let world = World::of(json!({
+        "items": [{"sku": "A", "price": "6000000000.00"}, {"sku": "EMPTIES", "price": "6000000000.00", "kind": "deposit"}],
+        "lines": [{"sku": "A"}, {"sku": "EMPTIES", "quantity": "-1"}],
+    }));
+    assert_eq!(refused(world.compute()), one("/lines", "beyond_document"));
+    assert_eq!(refused(greatest.pay("cash", "10000000000")), one("/payments/0/amount", "beyond_document"));
+}
+
+#[test]
+fn quantities_that_do_not_add_up_to_one_are_refused_before_they_are_sold() {
+    let world = World::of(json!({
+        "items": [{"sku": "A", "price": "0"}, {"sku": "B", "price": "0"}],
+        "lines": [{"sku": "A", "quantity": "600000000"}, {"sku": "B", "quantity": "600000000"}],
+    }));
     assert_eq!(refused(world.compute()), one("/lines", "out_of_bounds"));
+}
+
+#[test]
+fn a_kilogram_in_a_thousand_lines_is_not_free() {
+    let world = |price: &str, quantity: &str, lines: usize| {
+        let line = json!({"sku": "A", "quantity": quantity});
+        World::of(json!({
+            "items": [{"sku": "A", "price": price, "decimals": 3}], "lines": vec![line; lines],
+        }))
+    };
+    let gram_by_gram = world("4.99", "0.001", 1_000);
+    assert_eq!(gram_by_gram.completed().total, amount("4.99"));
+    assert!(gram_by_gram.computed().lines.iter().all(|line| line.gross <= amount("0.01")));
+    assert_eq!(world("6.00", "0.001", 1_000).completed().total, amount("6.00"));
+    assert_eq!(world("4.99", "0.187", 40).completed().total, amount("37.33"));
+    // A few units are what rounding each line makes of it.
+    assert_eq!(world("4.99", "0.187", 10).completed().total, amount("9.30"));
+    assert_eq!(world("0.004", "1", 20).completed().total, amount("0.00"));
+}
+
+#[test]
+fn empties_alone_come_back_at_their_price() {
+    let world = World::of(json!({
+        "items": [{"sku": "PFAND", "price": "0.25", "kind": "deposit"}],
+        "lines": [{"sku": "PFAND", "quantity": "-6"}],
+    }));
+    assert_eq!(world.computed().total, amount("-1.50"));
+    let mut odd = World::of(json!({
+        "items": [{"sku": "PFAND", "price": "0.006", "kind": "deposit"}],
+        "lines": vec![json!({"sku": "PFAND", "quantity": "-1"}); 100],
+    }));
+    assert_eq!(odd.computed().total, amount("-0.60"));
+    odd.cart.lines.truncate(10);
+    assert_eq!(odd.computed().total, amount("-0.10"));
+}
+
+#[test]
+fn a_limit_is_not_stretched_by_many_small_lines() {
+    let world = |price: &str, reduction: serde_json::Value, lines: usize| {
+        let line = json!({"sku": "A", "reduction": reduction});
+        World::of(json!({
+            "max_reduction_percent": "10",
+            "items": [{"sku": "A", "price": price}], "lines": vec![line; lines],
+        }))
+    };
+    let tenth = json!({"percent": "10", "reason": "x"});
+    assert_eq!(world("0.25", tenth.clone(), 2).computed().total, amount("0.44"));
+    assert_eq!(world("0.25", tenth.clone(), 10).computed().total, amount("2.20"));
+    assert_eq!(refused(world("0.25", tenth, 60).compute()), one("/lines/0/reduction", "beyond_limit"));
+    let cent = json!({"amount": "0.01", "reason": "10 %"});
+    assert_eq!(refused(world("0.01", cent, 500).compute()), one("/lines/0/reduction", "beyond_limit"));
 }
 
 #[test]
@@ -190,6 +281,9 @@ fn an_override_says_what_it_replaced_and_a_price_keyed_as_listed_is_none() {
     let instead_of = "10.00".parse().unwrap();
     assert_eq!(sale.lines[0].price_reason, PriceReason::Override { instead_of, reason: "asked".to_owned() });
     assert!(matches!(sale.lines[1].price_reason, PriceReason::Listed { .. }));
+    let mut silent = world.clone();
+    silent.cart.lines.iter_mut().for_each(|line| line.unit_price_reason = " ".to_owned());
+    assert_eq!(refused(silent.compute()), one("/lines/0/unit_price_reason", "no_reason"));
     let mut clerk = world.clone();
     clerk.rules.limits.may_override_price = false;
     assert_eq!(refused(clerk.compute()), one("/lines/0/unit_price", "may_not_override_price"));
@@ -307,6 +401,50 @@ fn an_exempt_customer_pays_no_tax_until_the_certificate_expires() {
     assert_eq!(exempt.computed().lines[0].tax_relief, amount("2.00"));
     exempt.completed();
     assert_eq!(world("2026-11-24T00:00:00").computed().total, amount("12.50"));
+}
+
+#[test]
+fn a_certificate_that_names_taxes_spares_those_alone() {
+    let mut world = World::of(json!({
+        "currency": "CAD", "rounding": "per_document",
+        "taxes": [
+            {"code": "gst", "rate": "5"}, {"code": "pst", "rate": "7"},
+            {"code": "excise", "rate": "25", "included": true, "include_base_amount": true, "sequence": 0},
+            {"code": "deposit", "kind": "fixed", "rate": "0.10", "included": true, "is_base_affected": false, "sequence": 9},
+        ],
+        "items": [
+            {"sku": "PEN", "price": "10.00", "taxes": ["gst", "pst"]},
+            {"sku": "BEER", "price": "12.60", "taxes": ["gst", "pst", "excise", "deposit"]},
+        ],
+        "lines": [{"sku": "PEN"}, {"sku": "BEER"}],
+        "customer": {"id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11"},
+    }));
+    let tax = |code: &str| world.catalogue.taxes.iter().find(|tax| tax.code == code).unwrap().id;
+    let (gst, pst, excise) = (tax("gst"), tax("pst"), tax("excise"));
+    let mut sale = |taxes: Option<Vec<shared_model::ids::TaxId>>| {
+        world.cart.customer.as_mut().unwrap().exemption = Some(crate::Exemption {
+            certificate: "PST-1".to_owned(),
+            expires_on: Some("2026-11-23".parse().unwrap()),
+            taxes: taxes.map(|taxes| taxes.into_iter().collect()),
+        });
+        world.completed();
+        world.computed()
+    };
+    // Beer without tax: (12.60 − 0.10) ÷ 1.25 = 10.00; the excise of 2.50 is in the base of the others.
+    let nothing = sale(Some(vec![]));
+    assert_eq!((nothing.net, nothing.total), (amount("20.00"), amount("25.31")));
+    let no_pst = sale(Some(vec![pst]));
+    assert_eq!((no_pst.net, no_pst.tax, no_pst.total), (amount("20.00"), amount("3.73"), amount("23.73")));
+    assert!(no_pst.taxes.iter().all(|tax| tax.tax_id != pst));
+    assert_eq!(no_pst.lines[1].tax_relief, amount("0.00"));
+    // Spared the excise, gst and pst are taken of 10.00 as if there were none.
+    let no_excise = sale(Some(vec![excise]));
+    assert_eq!((no_excise.net, no_excise.total), (amount("20.00"), amount("22.50")));
+    assert_eq!(no_excise.lines[1].tax_relief, amount("2.50"));
+    let all = sale(None);
+    assert_eq!((all.net, all.tax, all.total), (amount("20.00"), amount("0.00"), amount("20.00")));
+    assert_eq!(all.lines[1].tax_relief, amount("2.60"));
+    assert_eq!(sale(Some(vec![gst, pst, excise])).total, amount("20.10"));
 }
 
 #[test]
