@@ -1,8 +1,28 @@
 //! Products and the departments that they hang on, as HQ sends them down.
+//!
+//! A [`ProductRecord`] is what its [`VariantRecord`]s have in common; stock, prices and barcodes hang on variants. A kit is
+//! a variant with [`KitPartRecord`]s. [`BarcodeRuleRecord`]s say what the labels of scales bear (GS1 General
+//! Specifications, section 2.1: restricted circulation numbers are the company's own to define).
+//!
+//! What a record of an older HQ does not have takes its default, so a store may be newer than its HQ:
+//!
+//! ```
+//! use shared_model::catalogue::ProductRecord;
+//! use shared_model::selling::LineKind;
+//!
+//! let cheese: ProductRecord = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "department_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b12",
+//!     "name": "Gouda", "description": "", "tax_group_id": null, "unit": "kg", "quantity_decimals": 3,
+//!     "discountable": true, "stock_policy": null, "archived": false
+//! }"#)?;
+//! assert_eq!(cheese.kind, LineKind::Goods);
+//! assert!(!cheese.open_price && cheese.minimum_age.is_none());
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{BarcodeId, BarcodeRuleId, DepartmentId, KitPartId, ProductId, TaxGroupId, VariantId};
+use crate::ids::{BarcodeRuleId, DepartmentId, KitPartId, ProductId, TaxGroupId, VariantId};
 use crate::money::UnitPrice;
 use crate::quantity::Quantity;
 use crate::selling::LineKind;
@@ -65,7 +85,7 @@ pub struct ProductRecord {
     /// Whether a scale says how much of it is sold.
     #[serde(default)]
     pub weighed: bool,
-    /// How old a customer must be; none: anybody may buy it.
+    /// How old a customer must be, in years; none: anybody may buy it.
     #[serde(default)]
     pub minimum_age: Option<i16>,
     /// Whether the serial number of each is asked for.
@@ -102,18 +122,6 @@ pub struct VariantRecord {
     pub archived: bool,
 }
 
-/// One of the codes by which a variant is scanned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct BarcodeRecord {
-    /// The barcode's record.
-    pub id: BarcodeId,
-    /// What it stands for.
-    pub variant_id: VariantId,
-    /// The code as scanned.
-    pub code: String,
-}
-
 /// A part of a kit: selling the kit takes the part's stock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -124,7 +132,7 @@ pub struct KitPartRecord {
     pub kit_id: VariantId,
     /// What it is made of; it may be a kit itself.
     pub part_id: VariantId,
-    /// How many of it are in one kit.
+    /// How many of it are in one kit, in the part's unit.
     pub quantity: Quantity,
 }
 

@@ -1,4 +1,17 @@
-//! Customers, as HQ sends them down.
+//! Customers, as HQ sends them down. A text that HQ does not know is empty, not missing.
+//!
+//! ```
+//! use shared_model::customers::CustomerRecord;
+//!
+//! let school: CustomerRecord = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "code": "C-0042", "name": "Riverside School", "phone": "",
+//!     "email": "", "price_level_id": null, "customer_group": "schools", "tax_number": "",
+//!     "exemption_certificate": "ST-119.1 4711", "exemption_expires_on": "2026-12-31"
+//! }"#)?;
+//! // The last day still counts.
+//! assert!(school.exemption_expires_on.is_some_and(|last| last.to_string() == "2026-12-31"));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,17 @@
-//! People and what they may do, as HQ sends them down.
+//! People and what they may do, as HQ sends them down. A limit that is not there is no limit; a permission that is not
+//! there is not given.
+//!
+//! ```
+//! use shared_model::people::RoleRecord;
+//!
+//! let cashier: RoleRecord = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "code": "cashier", "name": "Cashier",
+//!     "permissions": ["sale.ring_up", "sale.reduce"], "max_reduction_percent": "10", "max_refund": null
+//! }"#)?;
+//! assert_eq!(cashier.max_reduction_percent, Some("10".parse()?));
+//! assert!(!cashier.permissions.iter().any(|word| word == "price.publish"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +31,10 @@ pub struct RoleRecord {
     pub name: String,
     /// What it may do: words like `sale.reduce`.
     pub permissions: Vec<String>,
-    /// The most that it may take off a line by hand; none: no limit.
+    /// The most that it may take off a line by hand, in percent of the price after promotions, an override included; none: no
+    /// limit.
     pub max_reduction_percent: Option<Percent>,
-    /// The most that it may give back; none: no limit.
+    /// The most that it may give back on one receipt, in the store's currency; none: no limit.
     pub max_refund: Option<Amount>,
 }
 

@@ -1,4 +1,24 @@
 //! Effective-dated prices, as HQ sends them down.
+//!
+//! A price is sent long before it begins, so a store that is cut off changes it in time. Its moments are those of the
+//! store's own clock, without a zone: one row begins at six in the morning in every store of the chain. Which of several
+//! rows counts is for the pricing engine to say.
+//!
+//! ```
+//! use shared_model::prices::{PriceKind, PriceRecord};
+//!
+//! let winter_sale: PriceRecord = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "variant_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b12",
+//!     "price_level_id": null, "store_id": null, "kind": "sale", "min_quantity": "0",
+//!     "valid_from": "2027-01-02T06:00:00", "valid_until": "2027-01-31T20:00:00",
+//!     "amount": "7.90", "reason": "winter sale"
+//! }"#)?;
+//! assert_eq!(winter_sale.kind, PriceKind::Sale);
+//! assert!(winter_sale.store_id.is_none(), "for every store");
+//! // A moment with a zone is none of the store's own, and refused.
+//! assert!(serde_json::from_str::<chrono::NaiveDateTime>(r#""2027-01-02T06:00:00Z""#).is_err());
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
@@ -19,18 +39,6 @@ pub enum PriceKind {
     Sale,
     /// A price from a quantity on, taken where it is lower.
     Break,
-}
-
-/// A named list of prices (trade, members).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PriceLevelRecord {
-    /// The level.
-    pub id: PriceLevelId,
-    /// Its short code.
-    pub code: String,
-    /// Its name.
-    pub name: String,
 }
 
 /// An amount for a variant, for a time.
@@ -55,7 +63,7 @@ pub struct PriceRecord {
     /// Until when, not included (none: until further notice), in the store's time zone.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub valid_until: Option<NaiveDateTime>,
-    /// The price of one unit.
+    /// The price of one unit, in the store's currency, tax included where its taxes are.
     pub amount: UnitPrice,
     /// Why it is so.
     pub reason: String,

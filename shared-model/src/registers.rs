@@ -1,27 +1,26 @@
-//! Registers, as HQ sends them down, and the facts of their sessions.
+//! The facts of register sessions: opened with a float, closed with a count (the Z).
+//!
+//! Amounts are in the session's currency. What is expected of a tender is what came in less what went out, the float with
+//! the cash; over or short is counted − expected, which is not kept, as it follows:
+//!
+//! ```
+//! use shared_model::registers::TenderCount;
+//!
+//! let cash: TenderCount = serde_json::from_str(r#"{
+//!     "tender_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "tender_code": "cash", "tender_name": "Cash",
+//!     "payments": 31, "expected": "412.35", "counted": "412.00"
+//! }"#)?;
+//! let counted = cash.counted.ok_or("not counted")?;
+//! assert_eq!(counted.minus(cash.expected)?.to_string(), "-0.35");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
-use crate::ids::{RegisterId, RegisterSessionId, StoreId, TenderId, UserId};
+use crate::ids::{RegisterId, RegisterSessionId, TenderId, UserId};
 use crate::money::Amount;
-
-/// A till.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RegisterRecord {
-    /// The register.
-    pub id: RegisterId,
-    /// Where it stands.
-    pub store_id: StoreId,
-    /// Its code in the store: `R02`.
-    pub code: String,
-    /// Its name.
-    pub name: String,
-    /// No longer used.
-    pub archived: bool,
-}
 
 /// The fact that a register session was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +56,7 @@ pub struct RegisterSessionClosed {
     pub register_session_id: RegisterSessionId,
     /// The receipt series.
     pub series: String,
-    /// Z numbers run without gaps per series.
+    /// Z numbers run without gaps per series, from 1.
     pub z_number: i32,
     /// The session's business date.
     pub business_date: NaiveDate,
@@ -75,7 +74,7 @@ pub struct RegisterSessionClosed {
     pub tax: Amount,
     /// Net and tax.
     pub gross: Amount,
-    /// Rounding of cash.
+    /// Rounding of cash, in all: what came in beyond what was owed; below zero where less did.
     pub rounding: Amount,
     /// Each tender that was used or counted.
     pub tenders: Vec<TenderCount>,

@@ -1,5 +1,48 @@
 //! The fact of a sale: everything that was owed and paid, as it was, so that nothing is ever computed again from
-//! today's master data.
+//! today's master data. A refund, an exchange and a void are the same fact with negative quantities.
+//!
+//! # Units
+//!
+//! Every amount is in the sale's [`currency`](SaleCompleted::currency), to that currency's decimals; unit prices have up to
+//! 6. An amount has the sign of its line's quantity. Rates are percent (20 is 20 %), or an amount per unit where the tax
+//! is fixed. These hold, and are proved before a sale is taken from anywhere:
+//!
+//! * of a line: quantity × unit price (or the label's amount) − reductions = net + taxes inside the price + tax relief;
+//!   net + tax = gross;
+//! * of a sale: the lines' sums are net, tax and total; payments − change = total + rounding.
+//!
+//! ```
+//! use shared_model::selling::{LineKind, SaleCompleted};
+//!
+//! // Three teas at 2.99, 20 % VAT inside, paid in cash where the smallest coin is 0.05.
+//! let sale: SaleCompleted = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "register_session_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b12",
+//!     "register_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b13", "register_code": "R02", "series": "R02", "number": 123,
+//!     "receipt_number": "ST01-R02-000123", "business_date": "2026-11-23", "completed_at": "2026-11-23T10:00:00Z",
+//!     "local_hour": 10, "cashier_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b14", "cashier_name": "Till 2",
+//!     "customer_id": null, "currency": "CHF",
+//!     "lines": [{
+//!         "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b15", "variant_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b16",
+//!         "product_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b17", "department_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b18",
+//!         "department_name": "Drinks", "sku": "TEA", "name": "Tea", "quantity": "3", "unit": "each",
+//!         "regular_unit_price": "2.99", "unit_price": "2.99", "price_reason": {"kind": "keyed"}, "reductions": [],
+//!         "reduction": "0.00", "net": "7.47", "tax": "1.50", "gross": "8.97",
+//!         "taxes": [{"tax_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b19", "code": "A", "name": "VAT", "rate": "20",
+//!             "price_included": true, "base": "7.47", "amount": "1.50"}],
+//!         "sales_rep_id": null, "movement_id": null
+//!     }],
+//!     "taxes": [{"tax_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b19", "code": "A", "name": "VAT", "rate": "20",
+//!         "price_included": true, "base": "7.47", "amount": "1.50"}],
+//!     "payments": [{"id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b20", "tender_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b21",
+//!         "tender_code": "cash", "tender_name": "Cash", "tender_kind": "cash", "amount": "10.00", "change": "1.05",
+//!         "reference": null}],
+//!     "net": "7.47", "tax": "1.50", "total": "8.97", "rounding": "-0.02", "change": "1.05", "feed_position": 4711
+//! }"#)?;
+//! let kept = sale.payments[0].amount.minus(sale.change)?;
+//! assert_eq!(kept, sale.total.plus(sale.rounding)?);
+//! assert_eq!(sale.lines[0].line_kind, LineKind::Goods, "what is not said is ordinary");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -289,7 +332,20 @@ pub enum AppliedReduction {
 }
 
 impl AppliedReduction {
-    /// What it took off.
+    /// What it took off: an amount in label prices (tax included where the price has it inside), negative on a line that
+    /// comes back.
+    ///
+    /// ```
+    /// use shared_model::selling::AppliedReduction;
+    ///
+    /// let dented = AppliedReduction::Percent {
+    ///     percent: "10".parse()?,
+    ///     reason: "dented".to_owned(),
+    ///     amount: "0.30".parse()?,
+    /// };
+    /// assert_eq!(dented.amount(), "0.30".parse()?);
+    /// # Ok::<(), shared_model::MoneyError>(())
+    /// ```
     #[must_use]
     pub const fn amount(&self) -> Amount {
         match self {
@@ -315,7 +371,7 @@ pub struct LineTax {
     /// How it was computed.
     #[serde(default = "percent_kind")]
     pub kind: TaxKind,
-    /// Its rate, as it was.
+    /// Its rate, as it was: percent, or an amount per unit where it is fixed.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub rate: Decimal,
     /// Whether the price had it inside.
@@ -339,7 +395,7 @@ pub struct DocumentTax {
     /// How it was computed.
     #[serde(default = "percent_kind")]
     pub kind: TaxKind,
-    /// Its rate, as it was.
+    /// Its rate, as it was: percent, or an amount per unit where it is fixed.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub rate: Decimal,
     /// Whether prices had it inside.

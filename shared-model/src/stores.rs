@@ -1,4 +1,22 @@
-//! The company and the store itself, as HQ sends them down.
+//! The company and the store itself, as HQ sends them down: what stands at the head of a receipt, and the defaults that a
+//! sale is computed with.
+//!
+//! A receipt is a simplified invoice and says who sells (EU VAT directive 2006/112, article 226b): name, address and tax
+//! number are on it. Where the store has none of its own they are the company's:
+//!
+//! ```
+//! use shared_model::stores::StoreRecord;
+//!
+//! let store: StoreRecord = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "code": "ST01", "name": "Harbour Street",
+//!     "time_zone": "Europe/Dublin", "currency": "EUR", "price_level_id": null, "tax_rounding": "per_line",
+//!     "rounding_mode": "half_up", "stock_policy": "allow", "legal_name": "", "address": "Harbour Street 1, Cork",
+//!     "tax_number": "", "archived": false
+//! }"#)?;
+//! assert!(store.legal_name.is_empty(), "the company's");
+//! assert!(store.tax_area_id.is_none(), "taxes are as they are at home");
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use serde::{Deserialize, Serialize};
 

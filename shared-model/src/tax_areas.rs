@@ -1,4 +1,22 @@
-//! Places with their tax rules, as HQ sends them down.
+//! Places with their tax rules, as HQ sends them down: one product bears one tax group, and what that comes to is said
+//! here for each place.
+//!
+//! The VAT of the mainland is another tax, or none, in the Canary Islands (EU VAT directive 2006/112, article 6, has them
+//! outside its territory):
+//!
+//! ```
+//! use shared_model::tax_areas::TaxAreaRecord;
+//!
+//! let canaries: TaxAreaRecord = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "code": "ES-CN", "name": "Canary Islands", "country": "ES",
+//!     "tax_rounding": "per_line", "rounding_mode": "half_up", "mapping": [
+//!         {"tax_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b12", "becomes": ["0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b13"]},
+//!         {"tax_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b14", "becomes": []}
+//!     ]
+//! }"#)?;
+//! assert!(canaries.mapping[1].becomes.is_empty(), "not taken there");
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,27 @@
-//! Taxes and the sets of them that a product bears, as HQ sends them down.
+//! Taxes, as HQ sends them down.
+//!
+//! Three kinds are enough for the taxes that shops take: a percentage of the price without it (VAT, sales tax), an amount
+//! per unit (deposits, eco-fees), and a percentage of the price with the tax itself inside (Brazil's ICMS: "cálculo por
+//! dentro", Complementary Law 87/1996, article 13). What each comes to is for the tax engine.
+//!
+//! ```
+//! use shared_model::taxes::{TaxKind, TaxRecord};
+//!
+//! let vat: TaxRecord = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "code": "B", "name": "VAT 23 %", "kind": "percent", "rate": "23",
+//!     "price_included": true, "include_base_amount": false, "is_base_affected": true, "sequence": 1,
+//!     "exempt_below": null, "part_above": null, "part_up_to": null, "valid_from": "2012-01-01", "valid_until": null
+//! }"#)?;
+//! assert_eq!(vat.kind, TaxKind::Percent);
+//! assert_eq!(vat.rate.to_string(), "23", "percent, not a fraction");
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{TaxGroupId, TaxId};
+use crate::ids::TaxId;
 use crate::money::UnitPrice;
 
 /// How a tax is computed.
@@ -45,7 +62,7 @@ pub struct TaxRecord {
     pub name: String,
     /// How it is computed.
     pub kind: TaxKind,
-    /// Percent (to 4 decimals), or an amount per unit for `Fixed`.
+    /// Percent (21 is 21 %, to 4 decimals), or an amount per unit (to 6 decimals) for a fixed tax.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub rate: Decimal,
     /// Whether prices have it inside.
@@ -66,16 +83,4 @@ pub struct TaxRecord {
     pub valid_from: Option<NaiveDate>,
     /// The day after the last.
     pub valid_until: Option<NaiveDate>,
-}
-
-/// The set of taxes that a product or department bears.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct TaxGroupRecord {
-    /// The group.
-    pub id: TaxGroupId,
-    /// Its short code.
-    pub code: String,
-    /// Its name.
-    pub name: String,
 }

@@ -1,4 +1,19 @@
 //! Ways of paying, as HQ sends them down.
+//!
+//! The coin that cash is rounded to is the tender's, so that a card pays the same sale to the cent: 0.05 in Switzerland,
+//! Canada and Australia, 1 in Sweden, where there are no smaller coins.
+//!
+//! ```
+//! use shared_model::tenders::{TenderKind, TenderRecord};
+//!
+//! let cash: TenderRecord = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "code": "cash", "name": "Cash", "kind": "cash",
+//!     "allows_change": true, "cash_rounding": "0.05", "position": 1, "archived": false
+//! }"#)?;
+//! assert_eq!(cash.kind, TenderKind::Cash);
+//! assert_eq!(cash.cash_rounding, Some("0.05".parse()?));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use serde::{Deserialize, Serialize};
 
