@@ -76,6 +76,30 @@ fn calls(world: &World, name: &str) {
             line["proved"] = json!(Desk::prove(&receipt["sale"].to_string()).unwrap());
             line["refunded"] =
                 json!(desk.refund(&asked.to_string(), &receipt.to_string(), &ids.to_string()).unwrap());
+            let payment = text(ids.clone());
+            let line_ids: Value =
+                (0..completed.lines.len()).map(|at| json!(payment_id(1_000 + at))).collect();
+            line["voided"] =
+                json!(Desk::void(&receipt.to_string(), &line_ids.to_string(), &payment).unwrap());
+            line["line_ids"] = line_ids;
+            let exchanged =
+                desk.exchange(&cart.to_string(), &asked.to_string(), &receipt.to_string()).unwrap();
+            // Bought for nothing, so that something is owed back.
+            let mut free = world.clone();
+            free.cart.lines.truncate(1);
+            free.cart.reduction = None;
+            free.cart.lines[0].unit_price = Some("0".parse().unwrap());
+            free.cart.lines[0].unit_price_reason = "as agreed".to_owned();
+            let free = serde_json::to_value(&free.cart).unwrap();
+            let swapped = desk.exchange(&free.to_string(), &asked.to_string(), &receipt.to_string()).unwrap();
+            let swapped_value: Value = serde_json::from_str(&swapped).unwrap();
+            if let Some(sale) = swapped_value.get("ok") {
+                let given = desk.give_back(&sale.to_string(), &receipt.to_string(), &payment).unwrap();
+                line["given_back"] = json!(given);
+            }
+            line["exchanged"] = json!(exchanged);
+            line["swapped"] = json!(swapped);
+            line["swap"] = free;
             line["asked"] = asked;
             line["receipt"] = receipt;
             line["payment_ids"] = ids;

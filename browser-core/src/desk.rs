@@ -6,7 +6,7 @@ use checkout::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use shared_model::ids::PaymentId;
+use shared_model::ids::{PaymentId, SaleLineId};
 use shared_model::selling::SaleCompleted;
 use shared_model::tenders::TenderRecord;
 
@@ -39,7 +39,7 @@ impl<T> From<Result<T, Refusals>> for Answer<T> {
     }
 }
 
-/// A refund with how it is given back.
+/// A refund, or a sale undone, with how it is given back.
 #[derive(Serialize)]
 struct Refunded {
     sale: ComputedSale,
@@ -53,6 +53,12 @@ struct WholeReceipt {
     sale: SaleCompleted,
     #[serde(default)]
     returned: Vec<SaleCompleted>,
+}
+
+impl WholeReceipt {
+    fn receipt(&self) -> Receipt<'_> {
+        Receipt { sale: &self.sale, returned: &self.returned }
+    }
 }
 
 /// A till's place: what carts are computed against, read once and kept.
@@ -69,6 +75,25 @@ fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T, Malformed> {
 
 fn write<T: Serialize>(answer: &T) -> Result<String, Malformed> {
     serde_json::to_string(answer).map_err(|error| Malformed(error.to_string()))
+}
+
+/// Gives ids that came with a call, one after the other. As many are asked for at most as there have to be, so that they
+/// never run out.
+fn ids<T: DeserializeOwned + Copy>(
+    what: &str,
+    json: &str,
+    enough: usize,
+) -> Result<impl FnMut() -> T, Malformed> {
+    let ids: Vec<T> = read(what, json)?;
+    let Some(spare) = ids.first().copied().filter(|_| ids.len() >= enough) else {
+        return Err(Malformed(format!("{what}: one for each of the receipt's")));
+    };
+    let mut ids = ids.into_iter();
+    Ok(move || ids.next().unwrap_or(spare))
+}
+
+fn records(refusals: Option<Refusals>) -> Vec<RefusalRecord> {
+    refusals.into_iter().flatten().map(|refusal| RefusalRecord::from(&refusal)).collect()
 }
 
 impl Desk {
@@ -112,19 +137,54 @@ impl Desk {
     pub fn refund(&self, asked: &str, receipt: &str, payment_ids: &str) -> Result<String, Malformed> {
         let asked: Vec<RefundAsked> = read("asked", asked)?;
         let whole: WholeReceipt = read("receipt", receipt)?;
-        let ids: Vec<PaymentId> = read("payment_ids", payment_ids)?;
-        let Some(spare) = ids.first().copied().filter(|_| ids.len() >= whole.sale.payments.len()) else {
-            return Err(Malformed("payment_ids: one for each payment of the receipt".to_owned()));
-        };
-        let receipt = Receipt { sale: &whole.sale, returned: &whole.returned };
+        let next = ids::<PaymentId>("payment_ids", payment_ids, whole.sale.payments.len())?;
+        let receipt = whole.receipt();
         let refunded = checkout::refund(&asked, &receipt).and_then(|sale| {
-            // As many payments are given back at most as were made: the ids never run out.
-            let mut ids = ids.iter().cycle();
-            let next = || ids.next().copied().unwrap_or(spare);
             let settlement = checkout::give_back(&sale, &receipt, &self.tenders, next)?;
             Ok(Refunded { sale, settlement })
         });
         write(&Answer::from(refunded))
+    }
+
+    /// [`checkout::void`]: the whole sale undone, payments too. `line_ids` are for its lines, `payment_ids` for its payments:
+    /// one for each.
+    pub fn void(receipt: &str, line_ids: &str, payment_ids: &str) -> Result<String, Malformed> {
+        let whole: WholeReceipt = read("receipt", receipt)?;
+        let lines = ids::<SaleLineId>("line_ids", line_ids, whole.sale.lines.len())?;
+        let payments = ids::<PaymentId>("payment_ids", payment_ids, whole.sale.payments.len())?;
+        let voided = checkout::void(&whole.receipt(), lines, payments);
+        write(&Answer::from(voided.map(|(sale, settlement)| Refunded { sale, settlement })))
+    }
+
+    /// [`checkout::compute`], [`checkout::refund`] and [`checkout::exchange`]: what is bought and what comes back of a
+    /// receipt, in one document. What is owed then is settled; what is owed back is given back ([`Self::give_back`]).
+    /// What is wrong with `asked` is told under `/back`.
+    pub fn exchange(&self, cart: &str, asked: &str, receipt: &str) -> Result<String, Malformed> {
+        let cart: Cart = read("cart", cart)?;
+        let asked: Vec<RefundAsked> = read("asked", asked)?;
+        let whole: WholeReceipt = read("receipt", receipt)?;
+        let bought = checkout::compute(&cart, &self.catalogue, &self.rules);
+        let back = checkout::refund(&asked, &whole.receipt());
+        write(&match (bought, back) {
+            (Ok(bought), Ok(back)) => Answer::from(checkout::exchange(bought, back)),
+            (bought, back) => {
+                let mut refused = records(bought.err());
+                refused.extend(records(back.err()).into_iter().map(|refusal| RefusalRecord {
+                    pointer: format!("/back{}", refusal.pointer.strip_prefix("/lines").unwrap_or_default()),
+                    ..refusal
+                }));
+                Answer::Refused(refused)
+            }
+        })
+    }
+
+    /// [`checkout::give_back`]: how what a computed document owes back goes to the tenders that paid. `payment_ids`: one
+    /// for each payment of the receipt is enough.
+    pub fn give_back(&self, sale: &str, receipt: &str, payment_ids: &str) -> Result<String, Malformed> {
+        let sale: ComputedSale = read("sale", sale)?;
+        let whole: WholeReceipt = read("receipt", receipt)?;
+        let next = ids::<PaymentId>("payment_ids", payment_ids, whole.sale.payments.len())?;
+        write(&Answer::from(checkout::give_back(&sale, &whole.receipt(), &self.tenders, next)))
     }
 
     /// [`checkout::barcode::read`]: what a scanned code says.

@@ -3,7 +3,7 @@
 /** What a call answers: what it came to, or everything that is wrong. */
 export type Answer<T> = { ok: T } | { refused: RefusalRecord[] };
 
-/** A refund with how it is given back. */
+/** A refund, or a sale undone, with how it is given back. */
 export interface Refunded {
   sale: ComputedSale;
   settlement: Settlement;
@@ -216,7 +216,7 @@ export interface DocumentTax {
   name: string;
   /** Whether prices had it inside. */
   price_included: boolean;
-  /** Its rate, as it was. */
+  /** Its rate, as it was: percent, or an amount per unit where it is fixed. */
   rate: string;
   /** The tax. */
   tax_id: TaxId;
@@ -234,12 +234,35 @@ export type Effect = {
   price: Amount;
 };
 
-/** Why a customer bears no tax. */
+/**
+ * Why somebody who buys bears no tax, or not all of it.
+ *
+ * ```
+ * use chrono::NaiveDate;
+ * use shared_model::ids::TaxId;
+ * use tax_engine::Exemption;
+ *
+ * let (state, county, deposit) = (tax(1), tax(2), tax(3));
+ * let day = |text: &str| text.parse::<NaiveDate>();
+ * let school = Exemption {
+ *     certificate: "ST-119.1 4711".to_owned(),
+ *     expires_on: Some(day("2026-12-31")?),
+ *     taxes: Some([state, county].into()),
+ * };
+ * assert!(school.spares(state, day("2026-12-31")?));
+ * assert!(!school.spares(state, day("2027-01-01")?));
+ * assert!(!school.spares(deposit, day("2026-06-01")?));
+ * # fn tax(id: u128) -> TaxId { TaxId::new(uuid::Uuid::from_u128(id)) }
+ * # Ok::<(), chrono::ParseError>(())
+ * ```
+ */
 export interface Exemption {
-  /** The number of their certificate. */
+  /** The number of the certificate; without one nothing is spared. */
   certificate: string;
-  /** The last day that it holds, in the store's zone. */
-  expires_on: string;
+  /** The last day that it holds, in the store's zone; none: until revoked. */
+  expires_on?: string | null;
+  /** The taxes that it is for, as they are called where the sale happens; none: all. */
+  taxes?: TaxId[] | null;
 }
 
 /** What is taken off a group of units. */
@@ -337,7 +360,7 @@ export interface LineTax {
   name: string;
   /** Whether the price had it inside. */
   price_included: boolean;
-  /** Its rate, as it was. */
+  /** Its rate, as it was: percent, or an amount per unit where it is fixed. */
   rate: string;
   /** The tax. */
   tax_id: TaxId;
@@ -499,7 +522,7 @@ export type PriceReason = {
 
 /** An amount for a variant, for a time. */
 export interface PriceRecord {
-  /** The price of one unit. */
+  /** The price of one unit, in the store's currency, tax included where its taxes are. */
   amount: UnitPrice;
   /** The price. */
   id: PriceId;
@@ -608,17 +631,6 @@ export type RegisterSessionId = string;
  *
  * Every mode mirrors: what is done to −x is the negative of what is done to x, so a refund gives back
  * exactly what the sale took.
- *
- * ```
- * use shared_model::{Amount, Rounding};
- *
- * let amount: Amount = "-0.125".parse()?;
- * assert_eq!(Rounding::HalfUp.to_decimals(amount, 2)?, "-0.13".parse()?);
- * assert_eq!(Rounding::HalfEven.to_decimals(amount, 2)?, "-0.12".parse()?);
- * assert_eq!(Rounding::Down.to_decimals(amount, 1)?, "-0.1".parse()?);
- * assert_eq!(Rounding::Up.to_decimals(amount, 1)?, "-0.2".parse()?);
- * # Ok::<(), shared_model::MoneyError>(())
- * ```
  */
 export type Rounding = "half_up" | "half_even" | "down" | "up";
 
@@ -843,7 +855,7 @@ export interface TaxRecord {
   part_up_to?: UnitPrice | null;
   /** Whether prices have it inside. */
   price_included: boolean;
-  /** Percent (to 4 decimals), or an amount per unit for `Fixed`. */
+  /** Percent (21 is 21 %, to 4 decimals), or an amount per unit (to 6 decimals) for a fixed tax. */
   rate: string;
   /** Its place in the order. */
   sequence: number;

@@ -81,6 +81,38 @@ impl JsDesk {
     ) -> Result<JsValue, JsValue> {
         value(self.0.refund(&json(asked)?, &json(receipt)?, &json(payment_ids)?))
     }
+
+    /// What is bought and what comes back of a receipt, in one document.
+    #[wasm_bindgen(unchecked_return_type = "Answer<ComputedSale>")]
+    pub fn exchange(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "Cart")] cart: &JsValue,
+        #[wasm_bindgen(unchecked_param_type = "RefundAsked[]")] asked: &JsValue,
+        #[wasm_bindgen(unchecked_param_type = "WholeReceipt")] receipt: &JsValue,
+    ) -> Result<JsValue, JsValue> {
+        value(self.0.exchange(&json(cart)?, &json(asked)?, &json(receipt)?))
+    }
+
+    /// How what a document owes back goes to the tenders that paid.
+    #[wasm_bindgen(js_name = giveBack, unchecked_return_type = "Answer<Settlement>")]
+    pub fn give_back(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "ComputedSale")] sale: &JsValue,
+        #[wasm_bindgen(unchecked_param_type = "WholeReceipt")] receipt: &JsValue,
+        #[wasm_bindgen(js_name = paymentIds, unchecked_param_type = "string[]")] payment_ids: &JsValue,
+    ) -> Result<JsValue, JsValue> {
+        value(self.0.give_back(&json(sale)?, &json(receipt)?, &json(payment_ids)?))
+    }
+}
+
+/// A whole sale undone, payments too.
+#[wasm_bindgen(js_name = voidSale, unchecked_return_type = "Answer<Refunded>")]
+pub fn void_sale(
+    #[wasm_bindgen(unchecked_param_type = "WholeReceipt")] receipt: &JsValue,
+    #[wasm_bindgen(js_name = lineIds, unchecked_param_type = "string[]")] line_ids: &JsValue,
+    #[wasm_bindgen(js_name = paymentIds, unchecked_param_type = "string[]")] payment_ids: &JsValue,
+) -> Result<JsValue, JsValue> {
+    value(Desk::void(&json(receipt)?, &json(line_ids)?, &json(payment_ids)?))
 }
 
 /// What a scanned code says.

@@ -33,7 +33,7 @@ const HAND_WRITTEN: &str = "\
 /** What a call answers: what it came to, or everything that is wrong. */
 export type Answer<T> = { ok: T } | { refused: RefusalRecord[] };
 
-/** A refund with how it is given back. */
+/** A refund, or a sale undone, with how it is given back. */
 export interface Refunded {
   sale: ComputedSale;
   settlement: Settlement;

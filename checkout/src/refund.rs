@@ -284,12 +284,21 @@ pub fn void(
 }
 
 /// What was bought and what comes back in one document: both are told, the difference is owed or given back.
+///
+/// Both are in one currency, have no line of the same id, and together no more lines than a document has.
 pub fn exchange(bought: ComputedSale, back: ComputedSale) -> Result<ComputedSale, Refusals> {
     if bought.currency != back.currency {
         return Err(Refusal::new("/lines", RefusalReason::OtherCurrency).into());
     }
     let mut lines = bought.lines;
     lines.extend(back.lines);
+    if lines.len() > MAX_LINES {
+        return Err(Refusal::new("/lines", RefusalReason::TooMany { most: MAX_LINES }).into());
+    }
+    let mut ids = BTreeSet::new();
+    if lines.iter().any(|line| !ids.insert(line.id)) {
+        return Err(Refusal::new("/lines", RefusalReason::DuplicateId).into());
+    }
     let sale = total(bought.currency, lines, bought.promotions)
         .map_err(|error| Refusals::from(Refusal::new("/lines", error.into())))?;
     let mut unstocked = bought.unstocked;

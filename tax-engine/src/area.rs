@@ -35,12 +35,21 @@ impl<T: Ord> Default for FiscalMapping<T> {
 }
 
 impl<T: Ord + Clone> FiscalMapping<T> {
-    /// The mapping in which each tax becomes those beside it.
+    /// The mapping in which each tax becomes those beside it. Of a tax that stands there twice, the last counts.
     pub fn new(becomes: impl IntoIterator<Item = (T, Vec<T>)>) -> Self {
         Self { becomes: becomes.into_iter().collect() }
     }
 
-    /// What these taxes are in the area, each once.
+    /// What these taxes are in the area, each once, in the order in which they are first met.
+    ///
+    /// ```
+    /// use tax_engine::FiscalMapping;
+    ///
+    /// // In Ontario one harmonised tax stands for the federal and the provincial one.
+    /// let ontario = FiscalMapping::new([("gst", vec!["hst"]), ("pst", vec!["hst"])]);
+    /// assert_eq!(ontario.map(&["gst", "pst"]), ["hst"]);
+    /// assert_eq!(FiscalMapping::default().map(&["gst", "pst"]), ["gst", "pst"]);
+    /// ```
     #[must_use]
     pub fn map(&self, tax_ids: &[T]) -> Vec<T> {
         let mut seen = BTreeSet::new();
@@ -74,6 +83,9 @@ pub struct TaxArea<T: Ord> {
 impl<T: Ord> TaxArea<T> {
     /// Whether the area's rounding is one that it allows.
     ///
+    /// # Errors
+    /// [`Reason::PerLineForbidden`] at `/rounding`.
+    ///
     /// ```
     /// use shared_model::Rounding;
     /// use shared_model::taxes::TaxRounding;
@@ -96,25 +108,6 @@ impl<T: Ord> TaxArea<T> {
 }
 
 /// Why somebody who buys bears no tax, or not all of it.
-///
-/// ```
-/// use chrono::NaiveDate;
-/// use shared_model::ids::TaxId;
-/// use tax_engine::Exemption;
-///
-/// let (state, county, deposit) = (tax(1), tax(2), tax(3));
-/// let day = |text: &str| text.parse::<NaiveDate>();
-/// let school = Exemption {
-///     certificate: "ST-119.1 4711".to_owned(),
-///     expires_on: Some(day("2026-12-31")?),
-///     taxes: Some([state, county].into()),
-/// };
-/// assert!(school.spares(state, day("2026-12-31")?));
-/// assert!(!school.spares(state, day("2027-01-01")?));
-/// assert!(!school.spares(deposit, day("2026-06-01")?));
-/// # fn tax(id: u128) -> TaxId { TaxId::new(uuid::Uuid::from_u128(id)) }
-/// # Ok::<(), chrono::ParseError>(())
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -131,20 +124,66 @@ pub struct Exemption {
 }
 
 impl Exemption {
-    /// Whether the certificate holds on the day. One without a number holds never.
+    /// Whether the certificate holds on the day, which is the store's. One without a number holds never.
+    ///
+    /// ```
+    /// use tax_engine::Exemption;
+    ///
+    /// let day = "2026-12-31".parse()?;
+    /// let embassy = Exemption { certificate: "15.10/4711".to_owned(), expires_on: None, taxes: None };
+    /// assert!(embassy.holds(day));
+    /// assert!(!Exemption { certificate: String::new(), ..embassy }.holds(day));
+    /// # Ok::<(), chrono::ParseError>(())
+    /// ```
     #[must_use]
     pub fn holds(&self, day: NaiveDate) -> bool {
         !self.certificate.trim().is_empty() && self.expires_on.is_none_or(|last| day <= last)
     }
 
-    /// Whether it spares this tax on the day.
+    /// Whether it spares this tax on the day: what decides a line's [`spared`](crate::Line::spared).
+    ///
+    /// ```
+    /// use chrono::NaiveDate;
+    /// use shared_model::ids::TaxId;
+    /// use tax_engine::Exemption;
+    ///
+    /// let (state, county, deposit) = (tax(1), tax(2), tax(3));
+    /// let day = |text: &str| text.parse::<NaiveDate>();
+    /// let school = Exemption {
+    ///     certificate: "ST-119.1 4711".to_owned(),
+    ///     expires_on: Some(day("2026-12-31")?),
+    ///     taxes: Some([state, county].into()),
+    /// };
+    /// assert!(school.spares(state, day("2026-12-31")?));
+    /// assert!(!school.spares(state, day("2027-01-01")?));
+    /// assert!(!school.spares(deposit, day("2026-06-01")?));
+    /// # fn tax(id: u128) -> TaxId { TaxId::new(uuid::Uuid::from_u128(id)) }
+    /// # Ok::<(), chrono::ParseError>(())
+    /// ```
     #[must_use]
     pub fn spares(&self, tax: TaxId, day: NaiveDate) -> bool {
         self.holds(day) && self.taxes.as_ref().is_none_or(|taxes| taxes.contains(&tax))
     }
 }
 
-/// Whether a tax is in force on a day: from `valid_from` on, and before `valid_until`.
+/// Whether a tax is in force on a day of the store: from `valid_from` on, and before `valid_until`. A rate that changes is
+/// two taxes that follow one another.
+///
+/// ```
+/// use shared_model::taxes::TaxRecord;
+/// use tax_engine::in_force;
+///
+/// // Germany's 16 % for the second half of 2020 (UStG § 28).
+/// let lowered: TaxRecord = serde_json::from_str(r#"{
+///     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "code": "A", "name": "USt 16 %", "kind": "percent", "rate": "16",
+///     "price_included": true, "include_base_amount": false, "is_base_affected": true, "sequence": 1,
+///     "exempt_below": null, "part_above": null, "part_up_to": null,
+///     "valid_from": "2020-07-01", "valid_until": "2021-01-01"
+/// }"#)?;
+/// assert!(in_force(&lowered, "2020-12-31".parse()?));
+/// assert!(!in_force(&lowered, "2021-01-01".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn in_force(tax: &TaxRecord, day: NaiveDate) -> bool {
     tax.valid_from.is_none_or(|first| first <= day) && tax.valid_until.is_none_or(|after| day < after)

@@ -9,7 +9,7 @@ use crate::document::{Computed, Levy, Tax};
 /// One row of the table: all taxes of one rate together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateTotal {
-    /// The rate.
+    /// The kind and rate.
     pub levy: Levy,
     /// Whether prices had it inside.
     pub price_included: bool,
@@ -19,7 +19,12 @@ pub struct RateTotal {
     pub amount: Amount,
 }
 
-/// The document's taxes by kind and rate, in the order of the rates.
+/// The document's taxes by kind and rate, in the order of the rates: what a receipt must say (EU VAT directive 2006/112,
+/// article 226b (d); Japan's qualified invoices: one sum per rate). `taxes` are those that the document was computed with;
+/// a sum of a tax that is not among them is left out.
+///
+/// # Errors
+/// [`MoneyError::OutOfBounds`] when a row is beyond [`Amount`]'s bounds.
 ///
 /// ```
 /// use shared_model::taxes::TaxRounding;

@@ -13,15 +13,15 @@ use crate::exact::{Exact, Whole};
 use crate::refusal::{Reason, TaxError};
 use crate::stack::{Solution, WHOLE_RATE, division_sums, listens, solve};
 
-/// The most lines of a document.
+/// The most lines of a document; one more is refused with [`Reason::TooMany`].
 pub const MAX_LINES: usize = 10_000;
-/// The most taxes of a document.
+/// The most taxes of a document; one more is refused with [`Reason::TooMany`].
 pub const MAX_TAXES: usize = 1_000;
-/// The most taxes of a line.
+/// The most taxes of a line; one more is refused with [`Reason::TooMany`].
 pub const MAX_TAXES_ON_A_LINE: usize = 16;
 /// The most different sets of taxes on the lines of a document. It bounds the size of exact sums.
 pub const MAX_STACKS: usize = 100;
-/// The most decimals of a currency.
+/// The most decimals of a currency: those that an [`Amount`] has. In use are 0 to 3 (ISO 4217).
 pub const MAX_DECIMALS: u32 = 6;
 
 /// The highest rate of a percent tax, in ten-thousandths of a percent: 1000 %.
@@ -76,7 +76,10 @@ struct Rounded {
 /// sums of the lines'. A document with every quantity negated gives the same answer with every amount negated.
 ///
 /// # Errors
-/// The first thing that is wrong, with its place. Amounts beyond [`Amount`]'s bounds are refused.
+/// The first thing that is wrong, with its place as the binary's JSON has it (`/taxes/0/rate`, `/lines/3/tax_ids/1`):
+/// names that are there twice or not at all, rates and thresholds out of range, an order that is open
+/// ([`Reason::Cycle`], [`Reason::AmbiguousOrder`]), too much of something, a number beyond [`Amount`]'s bounds. Within the
+/// bounds nothing else is refused, and no input panics.
 ///
 /// ```
 /// use shared_model::taxes::TaxRounding;
@@ -103,6 +106,11 @@ struct Rounded {
 /// assert_eq!(computed.document.base, "82.64".parse()?);
 /// assert_eq!(computed.document.tax, "17.36".parse()?);
 /// assert_eq!(computed.document.total, "100.00".parse()?);
+/// // What comes back is the mirror of what was sold.
+/// let mut refund = document;
+/// refund.lines[0].quantity = "-1".parse()?;
+/// refund.lines[0].price = LinePrice::Extension("-100.00".parse()?);
+/// assert_eq!(compute(&refund)?.document.tax, "-17.36".parse()?);
 /// # Ok(())
 /// # }
 /// ```

@@ -25,7 +25,66 @@ pub struct Document<T, L> {
     pub lines: Vec<Line<T, L>>,
 }
 
+impl<T, L> Document<T, L> {
+    /// Lets the order in which the taxes are listed settle that of those of one sequence, as whoever writes a document
+    /// means it; [`compute`](crate::compute) refuses what is open otherwise.
+    ///
+    /// ```
+    /// use shared_model::taxes::TaxRounding;
+    /// use shared_model::{Percent, Rounding};
+    /// use tax_engine::{Document, Tax};
+    ///
+    /// let tax = |id| Tax { include_base_amount: true, ..Tax::percent(id, Percent::HUNDRED) };
+    /// let mut document = Document::<_, u8> {
+    ///     decimals: 2,
+    ///     rounding: TaxRounding::PerLine,
+    ///     rounding_mode: Rounding::HalfUp,
+    ///     cash_rounding: None,
+    ///     taxes: vec![tax("b"), tax("a"), Tax { sequence: -1, ..tax("first") }],
+    ///     lines: Vec::new(),
+    /// };
+    /// document.order_as_listed();
+    /// assert_eq!(document.taxes.iter().map(|tax| tax.sequence).collect::<Vec<_>>(), [1, 2, 0]);
+    /// ```
+    pub fn order_as_listed(&mut self) {
+        let mut order: Vec<&mut Tax<T>> = self.taxes.iter_mut().collect();
+        order.sort_by_key(|tax| tax.sequence);
+        for (place, tax) in (0..).zip(order) {
+            tax.sequence = place;
+        }
+    }
+}
+
 /// What a tax takes.
+///
+/// ```
+/// use shared_model::taxes::TaxRounding;
+/// use shared_model::{Quantity, Rounding};
+/// use tax_engine::{Document, Levy, Line, LinePrice, Tax, Totals, compute};
+///
+/// # fn on_one(tax: Tax<&str>, asked: &str) -> Result<Totals<&str>, Box<dyn std::error::Error>> {
+/// #     let tax_ids = vec![tax.id];
+/// #     Ok(compute(&Document {
+/// #         decimals: 2, rounding: TaxRounding::PerLine, rounding_mode: Rounding::HalfUp, cash_rounding: None,
+/// #         taxes: vec![tax],
+/// #         lines: vec![Line {
+/// #             id: 1, quantity: Quantity::ONE, price: LinePrice::Extension(asked.parse()?), tax_ids,
+/// #             spared: Vec::new(),
+/// #         }],
+/// #     })?.document)
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let on_top = Tax::percent("tax", "20".parse()?);
+/// assert_eq!(on_one(on_top.clone(), "80.00")?.tax, "16.00".parse()?);
+/// // The same 20 % of the price that has the tax in it, as Brazil's ICMS is reckoned.
+/// let division = Tax { levy: Levy::Division("20".parse()?), ..on_top.clone() };
+/// assert_eq!(on_one(division, "80.00")?.tax, "20.00".parse()?);
+/// // A deposit hangs on the number of bottles, not on the price.
+/// let fixed = Tax { levy: Levy::Fixed("0.25".parse()?), ..on_top };
+/// assert_eq!(on_one(fixed, "80.00")?.tax, "0.25".parse()?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Levy {
     /// A part of the price without the tax: 21 % of 100.00 is 21.00. From 0 to 1000 %.
@@ -38,7 +97,16 @@ pub enum Levy {
 }
 
 impl Levy {
-    /// The kind alone.
+    /// The kind alone, as records name it.
+    ///
+    /// ```
+    /// use shared_model::taxes::TaxKind;
+    /// use tax_engine::Levy;
+    ///
+    /// let deposit = Levy::Fixed("0.25".parse()?);
+    /// assert_eq!((deposit.kind(), deposit.rate().to_string()), (TaxKind::Fixed, "0.25".to_owned()));
+    /// # Ok::<(), shared_model::MoneyError>(())
+    /// ```
     #[must_use]
     pub const fn kind(self) -> TaxKind {
         match self {
@@ -48,7 +116,7 @@ impl Levy {
         }
     }
 
-    /// The rate alone: hundredths, or an amount per unit.
+    /// The rate alone: percent (21 is 21 %), or an amount per unit; [`kind`](Self::kind) tells which.
     #[must_use]
     pub const fn rate(self) -> Decimal {
         match self {
@@ -82,7 +150,35 @@ pub struct Tax<T> {
 }
 
 impl<T> Tax<T> {
-    /// A percentage on top of prices, without thresholds, first in the order: the start for any other.
+    /// A percentage on top of prices, without thresholds, first in the order: the start for any other. New York takes
+    /// nothing of clothing under 110 for the piece (Tax Law § 1115(a)(30)):
+    ///
+    /// ```
+    /// use shared_model::taxes::TaxRounding;
+    /// use shared_model::{Quantity, Rounding};
+    /// use tax_engine::{Document, Line, LinePrice, Tax, Totals, compute};
+    ///
+    /// # fn on_one(tax: Tax<&str>, asked: &str) -> Result<Totals<&str>, Box<dyn std::error::Error>> {
+    /// #     let tax_ids = vec![tax.id];
+    /// #     Ok(compute(&Document {
+    /// #         decimals: 2, rounding: TaxRounding::PerLine, rounding_mode: Rounding::HalfUp, cash_rounding: None,
+    /// #         taxes: vec![tax],
+    /// #         lines: vec![Line {
+    /// #             id: 1, quantity: Quantity::ONE, price: LinePrice::Extension(asked.parse()?), tax_ids,
+    /// #             spared: Vec::new(),
+    /// #         }],
+    /// #     })?.document)
+    /// # }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let clothing = Tax { exempt_below: Some("110".parse()?), ..Tax::percent("state", "4".parse()?) };
+    /// assert!(on_one(clothing.clone(), "109.99")?.tax.is_zero());
+    /// assert_eq!(on_one(clothing, "110.00")?.tax, "4.40".parse()?);
+    /// // Florida's county surtax ends at 5,000 for the piece (§ 212.054(2)(b)).
+    /// let surtax = Tax { part_up_to: Some("5000".parse()?), ..Tax::percent("county", "1".parse()?) };
+    /// assert_eq!(on_one(surtax, "8000.00")?.tax, "50.00".parse()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn percent(id: T, rate: Percent) -> Self {
         Self {
             id,
@@ -101,7 +197,11 @@ impl<T> Tax<T> {
 impl TryFrom<&TaxRecord> for Tax<TaxId> {
     type Error = TaxError;
 
-    /// The tax of a record of HQ's; an error when the rate has more decimals than its kind.
+    /// The tax of a record of HQ's, whatever its dates: [`in_force`](crate::in_force) looks at those.
+    ///
+    /// # Errors
+    /// At `/rate`, when the rate has more decimals than its kind (4 for a percentage, 6 for an amount) or is beyond its
+    /// bounds. Whether it is in range, [`compute`](crate::compute) says.
     fn try_from(record: &TaxRecord) -> Result<Self, TaxError> {
         let rate = |error| TaxError::new("/rate", error);
         let percent = || Percent::new(record.rate).map_err(|error| rate(error.into()));
@@ -130,7 +230,7 @@ impl TryFrom<&TaxRecord> for Tax<TaxId> {
 pub struct Line<T, L> {
     /// Its name. Cents that are left over go to lines by amount and then by this.
     pub id: L,
-    /// How many; negative for what comes back.
+    /// How many, to 3 decimals; negative for what comes back.
     pub quantity: Quantity,
     /// What is asked.
     pub price: LinePrice,
@@ -143,6 +243,31 @@ pub struct Line<T, L> {
 }
 
 /// What is asked for a line, included taxes inside.
+///
+/// ```
+/// use shared_model::taxes::TaxRounding;
+/// use shared_model::{Percent, Rounding};
+/// use tax_engine::{Document, Line, LinePrice, Tax, compute};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Three at 3.333 less 5 % come to 9.50, rounded once.
+/// let price = LinePrice::Unit { unit_price: "3.333".parse()?, discount_percent: "5".parse()? };
+/// let line = |id, price| Ok::<_, shared_model::MoneyError>(Line {
+///     id, quantity: "3".parse()?, price, tax_ids: vec!["vat"], spared: Vec::new(),
+/// });
+/// let computed = compute(&Document {
+///     decimals: 2,
+///     rounding: TaxRounding::PerLine,
+///     rounding_mode: Rounding::HalfUp,
+///     cash_rounding: None,
+///     taxes: vec![Tax { price_included: true, ..Tax::percent("vat", "25".parse::<Percent>()?) }],
+///     lines: vec![line(1, price)?, line(2, LinePrice::Extension("9.50".parse()?))?],
+/// })?;
+/// assert_eq!(computed.lines[0].total_included, "9.50".parse()?);
+/// assert_eq!(computed.lines[0].taxes, computed.lines[1].taxes);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinePrice {
     /// A price per unit, less a percentage (0 to 100). The line comes to quantity × price, rounded once.

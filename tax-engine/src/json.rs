@@ -1,5 +1,5 @@
 //! The binary's JSON: documents read strictly, with the place of everything that is wrong; results and problems
-//! written.
+//! written. The way in is [`answer`]; the format is in the crate's documentation.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,13 +19,10 @@ const MAX_NAME: usize = 200;
 /// More wrong things than this are not listed.
 const MAX_ERRORS: usize = 50;
 
-/// A document as it is read, with its name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedDocument {
-    /// The name, given back with the result.
-    pub id: String,
-    /// The document.
-    pub document: Document<String, String>,
+/// A document as it is read, with its name, which is given back with the result.
+struct NamedDocument {
+    id: String,
+    document: Document<String, String>,
 }
 
 /// A result as it is written.
@@ -38,7 +35,17 @@ pub struct NamedResult {
     pub computed: Computed<String, String>,
 }
 
-/// What is written where there is no result.
+/// What is written where there is no result: a problem of RFC 9457, with `errors` of pointer, code and sentence.
+///
+/// ```
+/// use tax_engine::json::answer;
+///
+/// let problem = answer(br#"{"id": "1", "currency_decimals": 2, "rounding": "sometimes", "taxes": [], "lines": []}"#)
+///     .unwrap_err();
+/// assert_eq!(problem.detail(), "/rounding: one of per_line, per_document");
+/// assert_eq!(serde_json::to_value(&problem)?["errors"][0]["code"], "unknown_word");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The document's name, where it is one of many and has one.
@@ -84,7 +91,7 @@ impl Problem {
         }
     }
 
-    /// What is wrong, in a sentence.
+    /// What is wrong, in a sentence; where it is one thing, with its place.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
@@ -102,7 +109,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// What is wrong with documents of an array.
+    /// What is wrong with documents of an array, in their order; the binary exits with 2 when there is anything.
     pub fn problems(&self) -> impl Iterator<Item = &Problem> {
         let outcomes = match self {
             Self::One(_) => &[],
@@ -126,7 +133,10 @@ pub enum Outcome {
 }
 
 /// Computes the document, or the array of documents, that `input` is. In an array, one that is wrong has a problem in
-/// its place, with its `id` and with pointers from the array on.
+/// its place, with its `id` and with pointers from the array on; at most 50 errors are told of one document.
+///
+/// # Errors
+/// A problem when `input` is no JSON, or is one document and wrong.
 ///
 /// ```
 /// use tax_engine::json::answer;
@@ -229,7 +239,7 @@ fn placed(errors: Vec<TaxError>, at: &str) -> Vec<TaxError> {
 }
 
 /// Reads one document; all that is wrong with it otherwise.
-pub fn read(value: &Value) -> Result<NamedDocument, Vec<TaxError>> {
+fn read(value: &Value) -> Result<NamedDocument, Vec<TaxError>> {
     let mut reader = Reader { errors: Vec::new() };
     let document = reader.document(value);
     match document {
@@ -256,15 +266,6 @@ fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => text.parse().ok(),
         other => other.as_i64(),
-    }
-}
-
-/// Numbers the taxes by sequence and, where that is the same, as they are listed.
-fn number_in_order(taxes: &mut [Tax<String>]) {
-    let mut order: Vec<&mut Tax<String>> = taxes.iter_mut().collect();
-    order.sort_by_key(|tax| tax.sequence);
-    for (place, tax) in (0..).zip(order) {
-        tax.sequence = place;
     }
 }
 
@@ -399,19 +400,16 @@ impl Reader {
                 .map(|(at, line)| self.line(line, &format!("/lines/{at}")))
                 .collect::<Vec<_>>()
         });
-        let mut taxes = taxes?.into_iter().collect::<Option<Vec<_>>>()?;
-        number_in_order(&mut taxes);
-        Some(NamedDocument {
-            id: id?,
-            document: Document {
-                decimals: decimals?,
-                rounding: rounding?,
-                rounding_mode: rounding_mode?,
-                cash_rounding,
-                taxes,
-                lines: lines?.into_iter().collect::<Option<Vec<_>>>()?,
-            },
-        })
+        let mut document = Document {
+            decimals: decimals?,
+            rounding: rounding?,
+            rounding_mode: rounding_mode?,
+            cash_rounding,
+            taxes: taxes?.into_iter().collect::<Option<Vec<_>>>()?,
+            lines: lines?.into_iter().collect::<Option<Vec<_>>>()?,
+        };
+        document.order_as_listed();
+        Some(NamedDocument { id: id?, document })
     }
 
     fn decimals(&mut self, field: Field<'_>) -> Option<u32> {

@@ -1,6 +1,10 @@
 //! The tax of a document: percent, fixed and division taxes, inside the price or on top of it, in every order.
 //! Pure: a [`Document`] in, a [`Computed`] out; no clock, no I/O, no float.
 //!
+//! Most callers go this way: the taxes of a product as records, [`FiscalMapping::map`] for the place, [`in_force`] for the
+//! day and [`Exemption::spares`] for the customer, which gives each [`Line`]'s taxes; [`Tax::try_from`] for what they are;
+//! [`compute`]; and [`breakdown`] for the receipt's table by rate. Programs in other languages use the binary.
+//!
 //! # What is computed
 //!
 //! A line is asked quantity × unit price × (1 − discount), rounded once to the currency's decimals. Of that, the base B
@@ -27,10 +31,18 @@
 //! * **Refused**, with the place and a word for programs ([`Reason::code`]): what cannot be computed or is open, such as
 //!   two taxes of one place in the order of which one would be in the other's base.
 //!
-//! # Bounds
+//! # Units and bounds
 //!
-//! [`MAX_LINES`], [`MAX_TAXES`], [`MAX_TAXES_ON_A_LINE`], [`MAX_STACKS`]; amounts, prices, quantities and rates as in
-//! [`shared_model`]. Within them every document is computed exactly; beyond them it is refused.
+//! Amounts are in the document's one currency, which is not named but by its decimals, 0 to [`MAX_DECIMALS`]; rates are
+//! percent (21 is 21 %) or an amount per unit. [`MAX_LINES`], [`MAX_TAXES`], [`MAX_TAXES_ON_A_LINE`], [`MAX_STACKS`];
+//! amounts, prices, quantities and rates as in [`shared_model`]. Within them every document is computed exactly; beyond
+//! them it is refused.
+//!
+//! # Where the rules come from
+//!
+//! That an included tax leaves the label as it is: price indication law, such as the EU's directive 98/6, article 2. One
+//! rounding per rate and document, or per line: the law of the place, such as Japan's ([`TaxArea`]); the EU leaves it to
+//! its members (Court of Justice, C-484/06, Ahold). The worked examples beside this crate name the law of each.
 //!
 //! # The binary's JSON
 //!

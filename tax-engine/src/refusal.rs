@@ -4,6 +4,37 @@ use shared_model::MoneyError;
 use thiserror::Error;
 
 /// What is wrong, and where.
+///
+/// ```
+/// use shared_model::taxes::TaxRounding;
+/// use shared_model::{Percent, Quantity, Rounding};
+/// use tax_engine::{Document, Line, LinePrice, Reason, Tax, compute};
+///
+/// // Two taxes of one place in the order, each on the other: which is first?
+/// let tax = |id, rate: &str| Ok::<_, shared_model::MoneyError>(Tax {
+///     include_base_amount: true,
+///     ..Tax::percent(id, rate.parse::<Percent>()?)
+/// });
+/// let error = compute(&Document {
+///     decimals: 2,
+///     rounding: TaxRounding::PerLine,
+///     rounding_mode: Rounding::HalfUp,
+///     cash_rounding: None,
+///     taxes: vec![tax("gst", "5")?, tax("pst", "7")?],
+///     lines: vec![Line {
+///         id: 1,
+///         quantity: Quantity::ONE,
+///         price: LinePrice::Extension("100.00".parse()?),
+///         tax_ids: vec!["gst", "pst"],
+///         spared: Vec::new(),
+///     }],
+/// })
+/// .unwrap_err();
+/// assert_eq!(error.pointer, "/lines/0/tax_ids");
+/// assert_eq!(error.reason.code(), "tax_cycle");
+/// assert!(matches!(error.reason, Reason::Cycle { .. }));
+/// # Ok::<(), shared_model::MoneyError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{reason}")]
 pub struct TaxError {
@@ -19,7 +50,7 @@ impl TaxError {
     }
 }
 
-/// What is wrong with a document.
+/// What is wrong with a document. What it displays is a sentence for people; [`code`](Self::code) is for programs.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Reason {
     /// A number that there is not, or a sum beyond the bound.
@@ -67,7 +98,7 @@ pub enum Reason {
         /// The one whose base it is.
         other: String,
     },
-    /// A rate that its kind cannot have.
+    /// A rate that its kind cannot have: see [`Levy`](crate::Levy).
     #[error("the rate is out of range: {range}")]
     RateOutOfRange {
         /// What there can be.
@@ -91,7 +122,7 @@ pub enum Reason {
         /// How many there could be.
         most: u32,
     },
-    /// Too much of something.
+    /// Too much of something: a bound of this crate.
     #[error("there are at most {most} {what}")]
     TooMany {
         /// Of what.
@@ -135,7 +166,16 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The stable code for a problem's `errors`.
+    /// The stable code for a problem's `errors`. A number's reason has the code of its
+    /// [`MoneyError`](shared_model::MoneyError).
+    ///
+    /// ```
+    /// use shared_model::MoneyError;
+    /// use tax_engine::Reason;
+    ///
+    /// assert_eq!(Reason::UnknownTax { tax: "vat".to_owned() }.code(), "unknown_tax");
+    /// assert_eq!(Reason::from(MoneyError::OutOfBounds).code(), "out_of_bounds");
+    /// ```
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

@@ -146,7 +146,8 @@ pub(super) async fn load(tx: &mut Tx, shop: &Shop, wanted: &Wanted) -> Result<Lo
                as "price_rules: Json<Vec<PriceRule>>",
            (select json_build_object('id', c.id, 'code', c.code, 'name', c.name, 'phone', c.phone, 'email', c.email,
                'price_level_id', c.price_level_id, 'customer_group', c.customer_group, 'tax_number', c.tax_number,
-               'exemption_certificate', c.exemption_certificate, 'exemption_expires_on', c.exemption_expires_on)
+               'exemption_certificate', c.exemption_certificate, 'exemption_expires_on', c.exemption_expires_on,
+               'exemption_taxes', c.exemption_taxes)
             from customer c where c.id = $7 and c.archived_at is null)
                as "customer: Json<CustomerRecord>",
            (select json_object_agg(u.promotion_id, u.times)

@@ -57,7 +57,7 @@ struct DocumentTax {
     /// Whether this tax listens to earlier ones that say so.
     #[serde(default = "yes")]
     is_base_affected: bool,
-    /// Its place in the order.
+    /// Its place in the order; those of one place are taken as they are listed.
     #[serde(default)]
     sequence: i32,
     /// Units below this price bear nothing.
@@ -179,15 +179,16 @@ pub(super) fn compute(document: TaxDocument) -> Result<TriedTax, Problem> {
         tax_ids: line.tax_ids,
         spared: Vec::new(),
     });
-    let computed = tax_engine::compute(&Document {
+    let mut to_compute = Document {
         decimals: document.currency_decimals,
         rounding: document.rounding,
         rounding_mode: document.rounding_mode,
         cash_rounding: document.cash_rounding,
         taxes,
         lines: lines.collect(),
-    })
-    .map_err(refused)?;
+    };
+    to_compute.order_as_listed();
+    let computed = tax_engine::compute(&to_compute).map_err(refused)?;
     let amounts = |taxes: Vec<tax_engine::TaxAmount<String>>| {
         let amounts = taxes.into_iter();
         amounts.map(|tax| TriedTaxAmount { tax_id: tax.tax_id, base: tax.base, amount: tax.amount }).collect()

@@ -179,6 +179,15 @@ async fn the_tax_of_a_document_is_what_the_program_says() {
     let tried = world.post("/try-outs/tax", document.clone()).await.expect(200);
     let expected = tax_engine::json::answer(document.to_string().as_bytes()).unwrap();
     assert_eq!(tried, serde_json::to_value(&expected).unwrap());
+    let mut one_place = document.clone();
+    one_place["taxes"] = json!([
+        { "id": "vat", "kind": "fixed", "rate": "10", "price_included": false, "include_base_amount": true },
+        { "id": "gst", "kind": "percent", "rate": "10", "price_included": false, "include_base_amount": true },
+    ]);
+    one_place["lines"][0]["tax_ids"] = json!(["gst", "vat"]);
+    let tried = world.post("/try-outs/tax", one_place.clone()).await.expect(200);
+    let expected = tax_engine::json::answer(one_place.to_string().as_bytes()).unwrap();
+    assert_eq!(tried, serde_json::to_value(&expected).unwrap(), "the list settles the order of one sequence");
     for (pointer, value, named) in [
         ("/lines/0/tax_ids", json!(["gst"]), "/lines/0/tax_ids/0"),
         ("/taxes/0/rate", json!("21.12345"), "/taxes/0/rate"),
