@@ -86,9 +86,6 @@ impl<T: Ord> TaxArea<T> {
     /// # Errors
     /// [`Reason::PerLineForbidden`] at `/rounding`.
     ///
-    /// # Errors
-    /// [`Reason::PerLineForbidden`] at `/rounding`.
-    ///
     /// ```
     /// use shared_model::Rounding;
     /// use shared_model::taxes::TaxRounding;

@@ -62,7 +62,7 @@ impl<T, L> Document<T, L> {
 /// use shared_model::{Quantity, Rounding};
 /// use tax_engine::{Document, Levy, Line, LinePrice, Tax, Totals, compute};
 ///
-/// # fn on_one(tax: Tax<&str>, asked: &str) -> Result<Totals<&str>, Box<dyn std::error::Error>> {
+/// # fn on_one(tax: Tax<&'static str>, asked: &str) -> Result<Totals<&'static str>, Box<dyn std::error::Error>> {
 /// #     let tax_ids = vec![tax.id];
 /// #     Ok(compute(&Document {
 /// #         decimals: 2, rounding: TaxRounding::PerLine, rounding_mode: Rounding::HalfUp, cash_rounding: None,
@@ -158,7 +158,7 @@ impl<T> Tax<T> {
     /// use shared_model::{Quantity, Rounding};
     /// use tax_engine::{Document, Line, LinePrice, Tax, Totals, compute};
     ///
-    /// # fn on_one(tax: Tax<&str>, asked: &str) -> Result<Totals<&str>, Box<dyn std::error::Error>> {
+    /// # fn on_one(tax: Tax<&'static str>, asked: &str) -> Result<Totals<&'static str>, Box<dyn std::error::Error>> {
     /// #     let tax_ids = vec![tax.id];
     /// #     Ok(compute(&Document {
     /// #         decimals: 2, rounding: TaxRounding::PerLine, rounding_mode: Rounding::HalfUp, cash_rounding: None,

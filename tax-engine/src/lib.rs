@@ -5,10 +5,6 @@
 //! day and [`Exemption::spares`] for the customer, which gives each [`Line`]'s taxes; [`Tax::try_from`] for what they are;
 //! [`compute`]; and [`breakdown`] for the receipt's table by rate. Programs in other languages use the binary.
 //!
-//! Most callers go this way: the taxes of a product as records, [`FiscalMapping::map`] for the place, [`in_force`] for the
-//! day and [`Exemption::spares`] for the customer, which gives each [`Line`]'s taxes; [`Tax::try_from`] for what they are;
-//! [`compute`]; and [`breakdown`] for the receipt's table by rate. Programs in other languages use the binary.
-//!
 //! # What is computed
 //!
 //! A line is asked quantity × unit price × (1 − discount), rounded once to the currency's decimals. Of that, the base B
