@@ -89,7 +89,7 @@ fn calls(world: &World, name: &str) {
             free.cart.lines.truncate(1);
             free.cart.reduction = None;
             free.cart.lines[0].unit_price = Some("0".parse().unwrap());
-            free.cart.lines[0].unit_price_reason = "as agreed".to_owned();
+            "as agreed".clone_into(&mut free.cart.lines[0].unit_price_reason);
             let free = serde_json::to_value(&free.cart).unwrap();
             let swapped = desk.exchange(&free.to_string(), &asked.to_string(), &receipt.to_string()).unwrap();
             let swapped_value: Value = serde_json::from_str(&swapped).unwrap();
