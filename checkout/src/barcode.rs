@@ -87,6 +87,23 @@ pub enum BarcodeError {
 
 impl PrefixRule {
     /// Whether the rule can be: 12 digits and the check digit.
+    ///
+    /// # Errors
+    /// [`BarcodeError::RuleLength`]: prefix, item, value and its check digit are not 12 digits together, the prefix is not
+    /// digits, there is no item, more decimals than digits, or a value check digit where there is none to compute (it is
+    /// for values of 4 and 5 digits).
+    ///
+    /// ```
+    /// use checkout::barcode::{BarcodeError, Bears, PrefixRule};
+    ///
+    /// let mut rule = PrefixRule {
+    ///     prefix: "02".to_owned(), bears: Bears::Weight, item_digits: 5, value_digits: 5, value_decimals: 3,
+    ///     value_check_digit: false,
+    /// };
+    /// assert_eq!(rule.validate(), Ok(()));
+    /// rule.value_check_digit = true;
+    /// assert_eq!(rule.validate(), Err(BarcodeError::RuleLength));
+    /// ```
     pub fn validate(&self) -> Result<(), BarcodeError> {
         let digits =
             self.prefix.len() + self.item_digits + self.value_digits + usize::from(self.value_check_digit);
@@ -102,7 +119,8 @@ impl PrefixRule {
     }
 }
 
-/// The last digit of a GS1 number whose other digits are these: weights 3 and 1 from the right.
+/// The last digit of a GS1 number (GTIN-8, -12, -13, -14) whose other digits are these: weights 3 and 1 from the right (GS1
+/// General Specifications, section 7.9.1). None where one of them is no digit.
 ///
 /// ```
 /// assert_eq!(checkout::barcode::check_digit("400638133393"), Some(1));
@@ -117,7 +135,8 @@ pub fn check_digit(digits: &str) -> Option<u32> {
     Some((10 - sum % 10) % 10)
 }
 
-/// The digit that proves a price of 4 or 5 digits (GS1 General Specifications, section 7.9).
+/// The digit that proves a price of 4 or 5 digits (GS1 General Specifications, section 7.9). None for another length, or
+/// where one of them is no digit.
 ///
 /// ```
 /// use checkout::barcode::value_check_digit;
@@ -148,7 +167,11 @@ pub fn value_check_digit(value: &str) -> Option<u32> {
 }
 
 /// Reads a code. Codes of GS1's lengths (8, 12, 13, 14 digits) prove their check digit; anything else is a code of the
-/// house's own. The longest prefix counts.
+/// house's own. The longest prefix counts; a rule that does not [`validate`](PrefixRule::validate) does not count.
+///
+/// # Errors
+/// [`BarcodeError::NoCode`] for nothing or more than 48 bytes; [`BarcodeError::CheckDigit`] and
+/// [`BarcodeError::ValueCheckDigit`] for a misread code, which is scanned again.
 ///
 /// ```
 /// use checkout::barcode::{Bears, PrefixRule, Scanned, read};

@@ -62,7 +62,29 @@ pub struct CartLine {
 }
 
 impl CartLine {
-    /// A line of so many of a variant, at its price.
+    /// A line of so many of a variant, at its price: what a scan makes. Everything else is set on it.
+    ///
+    /// ```
+    /// use checkout::{Cart, CartLine, Reduction};
+    /// use shared_model::Quantity;
+    /// use uuid::Uuid;
+    ///
+    /// let (line, mug) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    /// let dented = Reduction { percent: Some("10".parse()?), reason: "dented".to_owned(), ..Reduction::default() };
+    /// let cart = Cart {
+    ///     lines: vec![CartLine {
+    ///         reduction: Some(dented),
+    ///         ..CartLine::new(line.into(), mug.into(), Quantity::ONE)
+    ///     }],
+    ///     ..Cart::default()
+    /// };
+    /// // The same in JSON, where what is not said may be left out.
+    /// let read: Cart = serde_json::from_value(serde_json::json!({"lines": [{
+    ///     "id": line, "variant_id": mug, "quantity": "1", "reduction": {"percent": "10", "reason": "dented"},
+    /// }]}))?;
+    /// assert_eq!(read, cart);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn new(id: SaleLineId, variant_id: VariantId, quantity: Quantity) -> Self {
         Self {
@@ -84,10 +106,10 @@ impl CartLine {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Reduction {
-    /// So much of what the line costs.
+    /// So much of what the line (or sale) costs, in percent: above 0, at most 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<Percent>,
-    /// This amount.
+    /// This amount, in the store's currency: above zero, at most what it costs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Amount>,
     /// Why.

@@ -86,7 +86,33 @@ pub struct Item {
 }
 
 impl Item {
-    /// The variant as its records say. `departments` are the product's own and those above it, the nearest first.
+    /// The variant as its records say. `departments` are the product's own and those above it, the nearest first: the taxes
+    /// of a product that names none are those of the nearest department that does. [`Records`](crate::Records) calls this
+    /// for whole catalogues.
+    ///
+    /// ```
+    /// use checkout::Item;
+    /// use serde_json::{from_value, json};
+    ///
+    /// let ids: Vec<_> = (0..5).map(uuid::Uuid::from_u128).collect();
+    /// let variant = from_value(json!({
+    ///     "id": ids[0], "product_id": ids[1], "sku": "MUG-RED", "name": "red", "position": 1, "archived": false,
+    /// }))?;
+    /// let product = from_value(json!({
+    ///     "id": ids[1], "department_id": ids[2], "name": "Mug", "description": "", "tax_group_id": null, "unit": "each",
+    ///     "quantity_decimals": 0, "discountable": true, "stock_policy": null, "archived": false,
+    /// }))?;
+    /// let kitchen = from_value(json!({
+    ///     "id": ids[2], "parent_id": ids[3], "code": "K", "name": "Kitchen", "tax_group_id": null, "archived": false,
+    /// }))?;
+    /// let household = from_value(json!({
+    ///     "id": ids[3], "parent_id": null, "code": "H", "name": "Household", "tax_group_id": ids[4], "archived": false,
+    /// }))?;
+    /// let item = Item::new(&variant, &product, &[kitchen, household], Vec::new());
+    /// assert_eq!((item.name.as_str(), item.department_name.as_str()), ("Mug red", "Kitchen"));
+    /// assert_eq!(item.tax_group_id, Some(ids[4].into()));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn new(
         variant: &VariantRecord,
@@ -180,6 +206,24 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Somebody who may take off everything.
+    /// No limits: somebody who may take off everything and key any price.
+    ///
+    /// ```
+    /// use checkout::Limits;
+    /// use checkout::worlds::World;
+    /// use serde_json::json;
+    ///
+    /// let mut world = World::of(json!({
+    ///     "items": [{"sku": "MUG", "price": "6.00"}],
+    ///     "lines": [{"sku": "MUG", "reduction": {"percent": "20", "reason": "dented"}}],
+    /// }));
+    /// world.rules.limits = Limits { max_reduction_percent: Some("10".parse()?), ..Limits::NONE };
+    /// let refusals = world.compute().unwrap_err();
+    /// let said = "/lines/0/reduction: this person may take off at most 10 %, that is 0.60; this takes off 1.20";
+    /// assert_eq!(refusals.to_string(), said);
+    /// world.rules.limits = Limits::NONE;
+    /// assert_eq!(world.compute()?.total, "4.80".parse()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const NONE: Self = Self { may_reduce: true, may_override_price: true, max_reduction_percent: None };
 }

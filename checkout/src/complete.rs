@@ -7,7 +7,9 @@ use shared_model::selling::{KitPartSold, LineKind, SaleCompleted};
 use crate::compute::ComputedSale;
 use crate::settle::Settlement;
 
-/// What a receipt says beside goods and money: who, where, when, and its number.
+/// What a receipt says beside goods and money: who, where, when, and its number. All of it comes from the caller: this
+/// crate has no clock and counts no numbers. What must fit together, [`prove`](crate::prove) checks: the receipt number
+/// ends with series and number, the series begins with the register's code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceiptHead {
     /// The sale.
@@ -20,7 +22,7 @@ pub struct ReceiptHead {
     pub register_code: String,
     /// The receipt series.
     pub series: String,
-    /// The number in the series.
+    /// The number in the series, from 1, without gaps.
     pub number: i32,
     /// What people see: `ST01-R02-000123`.
     pub receipt_number: String,
@@ -28,7 +30,7 @@ pub struct ReceiptHead {
     pub business_date: NaiveDate,
     /// When.
     pub completed_at: DateTime<Utc>,
-    /// The hour of that in the store's zone.
+    /// The hour of that in the store's zone, 0 to 23.
     pub local_hour: i16,
     /// Who rings it up.
     pub cashier_id: UserId,
@@ -42,6 +44,26 @@ pub struct ReceiptHead {
 
 /// The sale as it is kept, printed and sent. Each line of goods gets a stock movement with an id of `movement_id`,
 /// but for kits, whose parts move, and for what comes back and does not go to stock.
+///
+/// Nothing is checked here: [`prove`](crate::prove) does. Whoever voids a sale sets [`SaleCompleted::voids`] after this.
+///
+/// ```
+/// use checkout::worlds::{World, head};
+/// use serde_json::json;
+///
+/// let world = World::of(json!({
+///     "items": [{"sku": "COLA", "price": "1.20"}, {"sku": "EMPTY", "price": "0.25", "kind": "deposit"}],
+///     "lines": [{"sku": "COLA"}, {"sku": "EMPTY"}],
+///     "payments": [{"tender": "card", "amount": "1.45"}],
+/// }));
+/// let sale = world.compute()?;
+/// let settlement = world.settle(&sale)?;
+/// let sold = checkout::complete(head(), sale, settlement, || uuid::Uuid::from_u128(7).into());
+/// assert_eq!(sold.receipt_number, "ST01-R01-000001");
+/// // Goods leave the stock, a deposit does not.
+/// assert!(sold.lines[0].movement_id.is_some() && sold.lines[1].movement_id.is_none());
+/// # Ok::<(), checkout::Refusals>(())
+/// ```
 #[must_use]
 pub fn complete(
     head: ReceiptHead,

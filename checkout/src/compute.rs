@@ -94,7 +94,47 @@ impl Draft<'_> {
 
 /// Prices a cart: price rules, promotions, reductions by hand within the person's limits, taxes, sums.
 ///
-/// What is refused is refused with every reason found, each with a pointer to its field.
+/// The same cart gives the same answer, whatever the order of its lines, of the catalogue and of the promotions; ties of
+/// shared cents go by the larger amount, then by tax group, SKU and line id.
+///
+/// 1. Each line has its price: regular, sale, quantity break, price rules; or what its label bears; or what was keyed for
+///    an open price.
+/// 2. Promotions, by class ([`Promotion`](crate::Promotion)), shared by the lines that earned them.
+/// 3. Reductions by hand, held against [`Limits`](crate::Limits) all together, an override included.
+/// 4. Taxes of what is left, as [`Rules`] say.
+///
+/// ```
+/// use checkout::worlds::World;
+/// use serde_json::json;
+///
+/// let world = World::of(json!({
+///     "taxes": [{"code": "vat", "rate": "20", "included": true}],
+///     "items": [{"sku": "MUG", "price": "6.00", "taxes": ["vat"]}],
+///     "lines": [{"sku": "MUG", "quantity": "3"}],
+///     "promotions": [{"offer": {"kind": "mix_and_match", "of": ["MUG"], "quantity": 3, "effect": {"cheapest_free": 1}}}],
+/// }));
+/// let sale = checkout::compute(&world.cart, &world.catalogue, &world.rules)?;
+/// assert_eq!(sale.total, "12.00".parse()?);
+/// assert_eq!(sale.promotions[0].times, 1);
+/// assert_eq!(sale.lines[0].reduction, "6.00".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Every reason that is found, each with a pointer to its field. Lines that are wrong are told all at once; what is wrong
+/// with reductions and taxes, once the lines are right.
+///
+/// ```
+/// # use checkout::worlds::World;
+/// # use serde_json::json;
+/// let world = World::of(json!({
+///     "items": [{"sku": "MUG", "price": "6.00"}, {"sku": "OLD", "price": "1.00", "archived": true}],
+///     "lines": [{"sku": "MUG", "quantity": "0.5"}, {"sku": "OLD"}],
+/// }));
+/// let refusals = checkout::compute(&world.cart, &world.catalogue, &world.rules).unwrap_err();
+/// let told: Vec<_> = refusals.iter().map(|refusal| (refusal.pointer.as_str(), refusal.reason.code())).collect();
+/// assert_eq!(told, [("/lines/0/quantity", "too_many_decimals"), ("/lines/1/variant_id", "no_longer_sold")]);
+/// ```
 pub fn compute(cart: &Cart, catalogue: &Catalogue, rules: &Rules) -> Result<ComputedSale, Refusals> {
     let situation = situation(cart, rules);
     let mut drafts = price_lines(cart, catalogue, rules, &situation)?;
@@ -534,7 +574,7 @@ fn label_price(
 }
 
 /// How much of something a label's amount buys, to 3 decimals; a thousandth at least.
-pub fn quantity_of_label(amount: Amount, price: UnitPrice) -> Result<Quantity, MoneyError> {
+fn quantity_of_label(amount: Amount, price: UnitPrice) -> Result<Quantity, MoneyError> {
     let thousandths = amount.units(6)?.checked_mul(1_000).ok_or(MoneyError::OutOfBounds)?;
     let quantity = divide(thousandths, price.units(6)?, Rounding::HalfUp)?;
     Ok(Quantity::from_units(quantity.max(1), 3)?.normalized())

@@ -25,14 +25,6 @@ pub struct PartTaken {
     pub quantity: Quantity,
 }
 
-/// Refuses kits that are part of themselves, or are made of kits more than 8 deep; the variant tells which.
-pub fn check_kits(kits: &BTreeMap<VariantId, Vec<KitPart>>) -> Result<(), VariantId> {
-    kits.keys().try_for_each(|kit| {
-        let mut leaves = BTreeMap::new();
-        collect(kits, *kit, Quantity::ONE, 0, &mut leaves).map_err(|_| *kit)
-    })
-}
-
 pub(crate) fn parts_taken(lines: &[SoldLine], catalogue: &Catalogue) -> Result<Vec<PartTaken>, Refusal> {
     let mut taken = Vec::new();
     for (at, line) in lines.iter().enumerate() {

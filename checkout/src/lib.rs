@@ -2,8 +2,54 @@
 //! place, prices and ids come in with the call. Stores and browsers call the same functions, so that a total on the
 //! screen and a total in the ledger cannot drift apart.
 //!
-//! [`compute`] prices a cart, [`settle`] takes its payments, [`complete`] makes the fact of it and [`prove`] checks such
-//! a fact from itself alone, as if it came from an enemy.
+//! # The way of a sale
+//!
+//! [`Records`] of HQ make a [`Catalogue`]. [`compute`] prices a [`Cart`] against it, [`settle`] takes the payments,
+//! [`complete`] makes the fact of it, and [`prove`] checks such a fact from itself alone, as if it came from an enemy.
+//!
+//! ```
+//! use checkout::worlds::{World, head};
+//! use checkout::{complete, compute, prove, settle};
+//! use serde_json::json;
+//!
+//! // Three teas at 2.99 with 20 % VAT inside, paid with a note of ten.
+//! let world = World::of(json!({
+//!     "taxes": [{"code": "vat", "rate": "20", "included": true}],
+//!     "items": [{"sku": "TEA", "price": "2.99", "taxes": ["vat"]}],
+//!     "lines": [{"sku": "TEA", "quantity": "3"}],
+//!     "payments": [{"tender": "cash", "amount": "10.00"}],
+//! }));
+//! let sale = compute(&world.cart, &world.catalogue, &world.rules)?;
+//! assert_eq!((sale.net.to_string(), sale.tax.to_string()), ("7.47".to_owned(), "1.50".to_owned()));
+//! let settlement = settle(&sale, &world.payments, &world.tenders)?;
+//! assert_eq!(settlement.change, "1.03".parse()?);
+//! # let mut next = 0;
+//! let mut sold = complete(head(), sale, settlement, || {
+//!     next += 1;
+//!     uuid::Uuid::from_u128(next).into()
+//! });
+//! assert_eq!(prove(&sold), Ok(()));
+//! // A cent out of the till does not add up.
+//! sold.change = "1.04".parse()?;
+//! assert!(prove(&sold).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What comes back goes [`refund`], [`give_back`], [`complete`]; an [`exchange`] is both in one document; a [`void`]
+//! undoes a sale whole.
+//!
+//! In the examples a `World` is a cart with all that it is computed against, from a few words of JSON (feature `worlds`,
+//! for tests; the words are told in `examples-data/README.md`). Its promotions, customers and tenders are the real ones.
+//!
+//! # Units
+//!
+//! Amounts are in the one currency of the document ([`Rules::currency`]), to its decimals; unit prices have up to 6.
+//! Percentages are percent: 10 is 10 %. Moments are the store's own clock, without a zone.
+//!
+//! # Where the rules come from
+//!
+//! From the project's rules for money, prices and selling, which stand where they are carried out, and from the law of the
+//! place: the tax engine's examples name it. What a label bears follows the GS1 General Specifications ([`barcode`]).
 //!
 //! # Bounds
 //!
@@ -36,8 +82,8 @@ pub mod worlds;
 pub use cart::{Cart, CartLine, Customer, Reduction};
 pub use catalogue::{Catalogue, Item, KitPart, Limits, OpenPrice, Rules, TaxGroup};
 pub use complete::{ReceiptHead, complete};
-pub use compute::{ComputedSale, ConsideredPromotion, compute, quantity_of_label};
-pub use kits::{PartTaken, check_kits};
+pub use compute::{ComputedSale, ConsideredPromotion, compute};
+pub use kits::PartTaken;
 pub use pricing_engine::{Outcome, PriceRule, Promotion};
 pub use prove::{ProofError, ProofReason, prove};
 pub use records::{ItemRecords, Label, Records, TaxGroupRecords, labels, written};

@@ -70,6 +70,37 @@ pub struct TaxGroupRecords {
 
 impl Records {
     /// What a cart in this currency is computed against. The taxes of the groups are those of the area.
+    ///
+    /// ```
+    /// use checkout::{ItemRecords, Records, TaxGroupRecords};
+    /// use serde_json::{from_value, json};
+    ///
+    /// let ids: Vec<_> = (0..6).map(uuid::Uuid::from_u128).collect();
+    /// let mug: ItemRecords = from_value(json!({
+    ///     "variant": {"id": ids[0], "product_id": ids[1], "sku": "MUG", "name": "", "position": 1, "archived": false},
+    ///     "product": {
+    ///         "id": ids[1], "department_id": ids[2], "name": "Mug", "description": "", "tax_group_id": ids[3],
+    ///         "unit": "each", "quantity_decimals": 0, "discountable": true, "stock_policy": null, "archived": false,
+    ///     },
+    ///     "gone": false, "prices": [],
+    /// }))?;
+    /// let standard: TaxGroupRecords = from_value(json!({"id": ids[3], "code": "standard", "tax_ids": [ids[4]]}))?;
+    /// // In this place the standard rate is another tax.
+    /// let islands = from_value(json!({
+    ///     "id": ids[5], "code": "IS", "name": "Islands", "country": "ES", "tax_rounding": "per_line",
+    ///     "rounding_mode": "half_up", "mapping": [{"tax_id": ids[4], "becomes": [ids[5]]}],
+    /// }))?;
+    /// let records = Records {
+    ///     items: vec![mug],
+    ///     tax_groups: vec![standard],
+    ///     tax_area: Some(islands),
+    ///     ..Records::default()
+    /// };
+    /// let catalogue = records.catalogue("EUR".parse()?);
+    /// assert_eq!(catalogue.items[&ids[0].into()].sku, "MUG");
+    /// assert_eq!(catalogue.tax_groups[&ids[3].into()].tax_ids, [ids[5].into()]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn catalogue(self, currency: Currency) -> Catalogue {
         let departments: BTreeMap<DepartmentId, DepartmentRecord> =
@@ -117,6 +148,21 @@ impl Records {
 
 impl Rules {
     /// The rules in this tax area, whose rounding goes before the store's own.
+    ///
+    /// ```
+    /// use checkout::worlds::World;
+    /// use serde_json::json;
+    /// use shared_model::Rounding;
+    ///
+    /// let rules = World::of(json!({"items": [], "lines": []})).rules;
+    /// let japan = serde_json::from_value(json!({
+    ///     "id": uuid::Uuid::from_u128(1), "code": "JP", "name": "Japan", "country": "JP",
+    ///     "tax_rounding": "per_document", "rounding_mode": "down", "mapping": [],
+    /// }))?;
+    /// assert_eq!(rules.clone().in_area(Some(&japan)).rounding_mode, Rounding::Down);
+    /// assert_eq!(rules.clone().in_area(None), rules);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn in_area(mut self, area: Option<&TaxAreaRecord>) -> Self {
         if let Some(area) = area {
@@ -179,7 +225,24 @@ enum LabelValue {
 }
 
 impl Label {
-    /// The line with what the label bears instead of a quantity.
+    /// The line with what the label bears: the amount that is owed, its quantity then being derived, or the quantity.
+    ///
+    /// ```
+    /// use checkout::{CartLine, labels};
+    /// use shared_model::Quantity;
+    /// use shared_model::catalogue::{BarcodeRuleRecord, LabelBears};
+    /// use uuid::Uuid;
+    ///
+    /// let rule = BarcodeRuleRecord {
+    ///     id: Uuid::from_u128(1).into(), prefix: "22".to_owned(), bears: LabelBears::Price, item_digits: 5,
+    ///     value_digits: 5, value_decimals: 2, value_check_digit: false,
+    /// };
+    /// let line = CartLine::new(Uuid::from_u128(2).into(), Uuid::from_u128(3).into(), Quantity::ONE);
+    /// let line = labels(["2212345004461"], [rule])["2212345004461"].on(line);
+    /// assert_eq!(line.label_amount, Some("4.46".parse()?));
+    /// assert!(line.quantity.is_zero());
+    /// # Ok::<(), shared_model::MoneyError>(())
+    /// ```
     #[must_use]
     pub fn on(&self, line: CartLine) -> CartLine {
         match self.value {
@@ -227,6 +290,15 @@ pub fn labels<'a>(
 }
 
 /// The price as it is written everywhere: with the currency's decimals, or with the more that it has.
+///
+/// ```
+/// use checkout::written;
+///
+/// let euro = "EUR".parse()?;
+/// assert_eq!(written("2.5".parse()?, euro).to_string(), "2.50");
+/// assert_eq!(written("0.437500".parse()?, euro).to_string(), "0.4375");
+/// # Ok::<(), shared_model::MoneyError>(())
+/// ```
 #[must_use]
 pub fn written(price: UnitPrice, currency: Currency) -> UnitPrice {
     let price = price.normalized();

@@ -17,7 +17,8 @@ use crate::kits::PartTaken;
 use crate::refusal::{Refusal, RefusalReason, Refusals};
 use crate::settle::Settlement;
 
-/// A completed sale and what came back of it before, here or elsewhere, in any order.
+/// A completed sale and what came back of it before, here or elsewhere, in any order. Whatever is not told here is given
+/// back a second time: whoever refunds holds the receipt's row, or a claim of HQ's on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Receipt<'a> {
     /// The sale.
@@ -82,13 +83,49 @@ impl Receipt<'_> {
     }
 
     /// How much of a line can still come back.
-    pub fn left_of(&self, line: &SoldLine) -> Result<Quantity, MoneyError> {
+    fn left_of(&self, line: &SoldLine) -> Result<Quantity, MoneyError> {
         self.came_back(line.id).try_fold(line.quantity, |left, back| left.plus(back.quantity))
     }
 }
 
 /// The document that gives back parts of a receipt's lines: each line exactly its share of what was paid for it, price,
 /// reductions and taxes; the part that comes back last takes the remainder.
+///
+/// All partial refunds together give back exactly what was paid, in whatever order: a line's share is what all that came
+/// back until now is worth, less what was given back before.
+///
+/// ```
+/// use checkout::worlds::{World, line_id};
+/// use checkout::{Receipt, RefundAsked, StockReturn, refund};
+/// use serde_json::json;
+///
+/// // Three for 10.00: one of them is worth 3.33, and two 6.67.
+/// let sold = World::of(json!({
+///     "items": [{"sku": "PEN", "price": "4.00"}],
+///     "lines": [{"sku": "PEN", "quantity": "3"}],
+///     "promotions": [{"offer": {"kind": "mix_and_match", "of": ["PEN"], "quantity": 3, "effect": {"price": "10.00"}}}],
+/// }))
+/// .completed();
+/// let receipt = Receipt { sale: &sold, returned: &[] };
+/// let asked = |quantity: &str| {
+///     Ok::<_, shared_model::MoneyError>(RefundAsked {
+///         id: line_id(100),
+///         line_id: sold.lines[0].id,
+///         quantity: quantity.parse()?,
+///         stock: StockReturn::Saleable,
+///     })
+/// };
+/// assert_eq!(refund(&[asked("1")?], &receipt)?.total, "-3.33".parse()?);
+/// assert_eq!(refund(&[asked("2")?], &receipt)?.total, "-6.67".parse()?);
+/// assert_eq!(refund(&[asked("3")?], &receipt)?.total, "-10.00".parse()?);
+/// let too_many = refund(&[asked("4")?], &receipt).unwrap_err();
+/// assert_eq!(too_many.to_string(), "/lines/0/quantity: only 3 of it can still come back");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Under `/lines`: nothing asked, or too much; an id twice; a line that the receipt does not have, or that was itself a
+/// return; a quantity that is not above zero, is finer than the line was sold in, or is more than is left.
 pub fn refund(asked: &[RefundAsked], receipt: &Receipt<'_>) -> Result<ComputedSale, Refusals> {
     if asked.is_empty() {
         return Err(Refusal::new("/lines", RefusalReason::NoLines).into());
@@ -250,7 +287,33 @@ fn value(line: &SoldLine) -> Result<Amount, MoneyError> {
 }
 
 /// The whole sale undone, payments too. Refused once anything of it came back. `new_line` and `new_payment` give ids.
-/// Whoever completes it sets [`SaleCompleted::voids`].
+/// Whoever completes it sets [`SaleCompleted::voids`], and sees to it that both are of one register session.
+///
+/// Every payment goes back whole, and with it the rounding of cash, so that nothing of the sale is left:
+///
+/// ```
+/// use checkout::worlds::{World, completed, line_id, payment_id};
+/// use checkout::{Receipt, void};
+/// use serde_json::json;
+///
+/// let world = World::of(json!({
+///     "currency": "CHF", "cash_rounding": "0.05",
+///     "items": [{"sku": "ROLL", "price": "3.34"}], "lines": [{"sku": "ROLL"}],
+///     "payments": [{"tender": "cash", "amount": "3.35"}],
+/// }));
+/// let sale = world.computed();
+/// let settlement = world.settle(&sale)?;
+/// let sold = completed(sale, settlement);
+/// let (back, settlement) =
+///     void(&Receipt { sale: &sold, returned: &[] }, || line_id(100), || payment_id(100))?;
+/// assert_eq!(back.total, "-3.34".parse()?);
+/// assert_eq!((settlement.payments[0].amount, settlement.rounding), ("-3.35".parse()?, "-0.01".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// At `/voids`: [`AlreadyReturned`](RefusalReason::AlreadyReturned) once anything of it came back,
+/// [`NotSold`](RefusalReason::NotSold) for a document in which something came back.
 pub fn void(
     receipt: &Receipt<'_>,
     mut new_line: impl FnMut() -> SaleLineId,
@@ -286,6 +349,33 @@ pub fn void(
 /// What was bought and what comes back in one document: both are told, the difference is owed or given back.
 ///
 /// Both are in one currency, have no line of the same id, and together no more lines than a document has.
+/// What is owed then is settled ([`settle`](crate::settle)), what is owed back is given back ([`give_back`]).
+///
+/// ```
+/// use checkout::worlds::{World, line_id};
+/// use checkout::{Receipt, RefundAsked, StockReturn, exchange, refund};
+/// use serde_json::json;
+///
+/// let shop = |sku: &str| World::of(json!({
+///     "items": [{"sku": "SMALL", "price": "19.90"}, {"sku": "LARGE", "price": "24.90"}], "lines": [{"sku": sku}],
+/// }));
+/// let sold = shop("SMALL").completed();
+/// let asked = RefundAsked {
+///     id: line_id(100),
+///     line_id: sold.lines[0].id,
+///     quantity: "1".parse()?,
+///     stock: StockReturn::Saleable,
+/// };
+/// let back = refund(&[asked], &Receipt { sale: &sold, returned: &[] })?;
+/// let both = exchange(shop("LARGE").compute()?, back)?;
+/// assert_eq!(both.lines.len(), 2);
+/// assert_eq!(both.total, "5.00".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Under `/lines`: [`OtherCurrency`](RefusalReason::OtherCurrency), [`DuplicateId`](RefusalReason::DuplicateId),
+/// [`TooMany`](RefusalReason::TooMany), or a sum beyond the bounds.
 pub fn exchange(bought: ComputedSale, back: ComputedSale) -> Result<ComputedSale, Refusals> {
     if bought.currency != back.currency {
         return Err(Refusal::new("/lines", RefusalReason::OtherCurrency).into());
@@ -314,7 +404,25 @@ pub fn exchange(bought: ComputedSale, back: ComputedSale) -> Result<ComputedSale
     })
 }
 
-/// A computed cart turned round: goods that come back without a receipt, at today's price.
+/// A computed cart turned round: goods that come back without a receipt, at today's price. Whether somebody may take them
+/// back, and for how much, is for the caller's permissions.
+///
+/// ```
+/// use checkout::worlds::World;
+/// use serde_json::json;
+///
+/// let world = World::of(json!({
+///     "taxes": [{"code": "vat", "rate": "20", "included": true}],
+///     "items": [{"sku": "MUG", "price": "6.00", "taxes": ["vat"]}], "lines": [{"sku": "MUG"}],
+/// }));
+/// let back = checkout::without_receipt(world.compute()?)?;
+/// assert_eq!((back.total, back.tax), ("-6.00".parse()?, "-1.00".parse()?));
+/// assert_eq!(back.lines[0].quantity, "-1".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A sum beyond the bounds, at `/lines`.
 pub fn without_receipt(sale: ComputedSale) -> Result<ComputedSale, Refusals> {
     let number = |error: MoneyError| Refusals::from(Refusal::new("/lines", error.into()));
     let mut lines = sale.lines;
@@ -361,6 +469,42 @@ fn given(payment: &Payment, amount: Amount, id: PaymentId) -> Payment {
 /// Coins are counted over all refunds of the receipt: cash back = rounded(cash share refunded so far) − cash given back
 /// so far, and once all of the cash share has come back, exactly what was kept. So 3 × 3.34, paid with 10.00 where the
 /// smallest coin is 0.05, give back 3.35, 3.35 and 3.30.
+///
+/// ```
+/// use checkout::worlds::{World, completed, line_id, payment_id};
+/// use checkout::{Receipt, RefundAsked, StockReturn, give_back, refund};
+/// use serde_json::json;
+///
+/// // 20.00, of which 15.00 by gift card and the rest in cash.
+/// let world = World::of(json!({
+///     "items": [{"sku": "BOOK", "price": "10.00"}], "lines": [{"sku": "BOOK", "quantity": "2"}],
+///     "payments": [{"tender": "gift_card", "amount": "15.00"}, {"tender": "cash", "amount": "5.00"}],
+/// }));
+/// let sale = world.computed();
+/// let settlement = world.settle(&sale)?;
+/// let sold = completed(sale, settlement);
+/// let receipt = Receipt { sale: &sold, returned: &[] };
+/// let one = RefundAsked {
+///     id: line_id(100),
+///     line_id: sold.lines[0].id,
+///     quantity: "1".parse()?,
+///     stock: StockReturn::Saleable,
+/// };
+/// let back = refund(&[one], &receipt)?;
+/// let mut next = 100;
+/// let given = give_back(&back, &receipt, &world.tenders, || {
+///     next += 1;
+///     payment_id(next)
+/// })?;
+/// let told: Vec<_> =
+///     given.payments.iter().map(|payment| (payment.tender_code.as_str(), payment.amount.to_string())).collect();
+/// assert_eq!(told, [("cash", "-5.00".to_owned()), ("gift_card", "-5.00".to_owned())]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// At `/payments`: [`NothingOwedBack`](RefusalReason::NothingOwedBack) for a document that owes nothing to the customer,
+/// [`MoreThanPaid`](RefusalReason::MoreThanPaid) when the receipt's tenders have no room left for it.
 pub fn give_back(
     sale: &ComputedSale,
     receipt: &Receipt<'_>,
@@ -500,6 +644,26 @@ fn spread_coins(
 }
 
 /// Gives back what is owed on one tender, as where there is no receipt: rounded to its coin.
+///
+/// ```
+/// use checkout::worlds::{World, payment_id};
+/// use checkout::{give_back_on, without_receipt};
+/// use serde_json::json;
+///
+/// let world = World::of(json!({
+///     "currency": "CHF", "cash_rounding": "0.05",
+///     "items": [{"sku": "ROLL", "price": "3.34"}], "lines": [{"sku": "ROLL"}],
+/// }));
+/// let back = without_receipt(world.compute()?)?;
+/// let cash = &world.tenders[0];
+/// let given = give_back_on(&back, cash, payment_id(100))?;
+/// assert_eq!(given.payments[0].amount, "-3.35".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// At `/payments`: [`NothingOwedBack`](RefusalReason::NothingOwedBack), or
+/// [`TenderNotTaken`](RefusalReason::TenderNotTaken) for an archived tender.
 pub fn give_back_on(
     sale: &ComputedSale,
     tender: &TenderRecord,

@@ -7,7 +7,8 @@ use shared_model::ids::{SaleLineId, TaxGroupId, TaxId, TenderId, VariantId};
 use shared_model::{Amount, MoneyError, Percent, Quantity, UnitPrice};
 use thiserror::Error;
 
-/// One thing that is wrong, and where.
+/// One thing that is wrong, and where. Both are for people (it displays a sentence) and for programs
+/// ([`RefusalReason::code`]); [`RefusalRecord`] is the two as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{pointer}: {reason}")]
 pub struct Refusal {
@@ -36,6 +37,18 @@ impl Refusal {
 }
 
 /// Everything that is wrong; at least one thing.
+///
+/// ```
+/// use checkout::RefusalRecord;
+/// use checkout::worlds::World;
+/// use serde_json::json;
+///
+/// let world = World::of(json!({"items": [], "lines": [{"sku": "NOWHERE"}]}));
+/// let refusals = world.compute().unwrap_err();
+/// let first = refusals.iter().next().map(RefusalRecord::from).ok_or("none")?;
+/// assert_eq!((first.pointer.as_str(), first.code.as_str()), ("/lines/0/variant_id", "unknown_variant"));
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusals(Vec<Refusal>);
 
@@ -45,7 +58,7 @@ impl Refusals {
         if refusals.is_empty() { Ok(()) } else { Err(Self(refusals)) }
     }
 
-    /// Each of them.
+    /// Each of them, in the order of the lines or payments.
     pub fn iter(&self) -> std::slice::Iter<'_, Refusal> {
         self.0.iter()
     }
@@ -89,7 +102,17 @@ impl fmt::Display for Refusals {
 
 impl std::error::Error for Refusals {}
 
-/// What is wrong with a cart or its payments.
+/// What is wrong with a cart or its payments. A reason of the tax engine or of a number has that one's code.
+///
+/// ```
+/// use checkout::RefusalReason;
+/// use shared_model::MoneyError;
+///
+/// let reason = RefusalReason::NotCovered { owed: "8.95".parse()?, missing: "0.95".parse()? };
+/// assert_eq!((reason.code(), reason.to_string()), ("not_covered", "0.95 is missing of 8.95".to_owned()));
+/// assert_eq!(RefusalReason::from(MoneyError::OutOfBounds).code(), "out_of_bounds");
+/// # Ok::<(), MoneyError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RefusalReason {
     /// A cart without lines.
@@ -269,7 +292,7 @@ pub enum RefusalReason {
 }
 
 impl RefusalReason {
-    /// A stable word for programs.
+    /// A stable word for programs, as in the type's example: it never changes, sentences may.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

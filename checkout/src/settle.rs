@@ -49,11 +49,39 @@ struct Use<'a> {
     change: Amount,
 }
 
-/// Settles what is owed by a sale.
+/// Settles what is owed by a sale: the payments cover the total, and what is over is change.
 ///
 /// What is left after the tenders that pay to the cent is paid in coins: it is rounded to the smallest coin, half away
 /// from zero, if a tender that rounds is used at all. Change is given on tenders that allow it, of the coins first, the
 /// last payment first. A zero payment is possible in coins only, for a total that rounds to nothing.
+///
+/// So always: payments − change = total + rounding. Switzerland, where the smallest coin is 0.05:
+///
+/// ```
+/// use checkout::worlds::World;
+/// use serde_json::json;
+///
+/// let world = World::of(json!({
+///     "currency": "CHF", "cash_rounding": "0.05",
+///     "items": [{"sku": "ROLL", "price": "3.34"}], "lines": [{"sku": "ROLL", "quantity": "3"}],
+///     "payments": [{"tender": "cash", "amount": "20.00"}],
+/// }));
+/// let sale = checkout::compute(&world.cart, &world.catalogue, &world.rules)?;
+/// let cash = checkout::settle(&sale, &world.payments, &world.tenders)?;
+/// assert_eq!(sale.total, "10.02".parse()?);
+/// assert_eq!((cash.rounding, cash.change), ("-0.02".parse()?, "10.00".parse()?));
+/// // By card it is exact.
+/// assert_eq!(world.pay("card", "10.02")?.rounding, "0.00".parse()?);
+/// assert_eq!(world.pay("card", "10.00").unwrap_err().iter().next().map(|refusal| refusal.reason.code()), Some("not_covered"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Under `/payments`: an unknown tender or one that is no longer taken, an id that is there twice, an amount that is
+/// not above zero, is too fine or is not in coins; too little in all
+/// ([`NotCovered`](RefusalReason::NotCovered)); too much on a tender that gives no change
+/// ([`NoChange`](RefusalReason::NoChange)); a sale that owes the customer ([`OwedBack`](RefusalReason::OwedBack): that is
+/// for [`give_back`](crate::give_back)).
 pub fn settle(
     sale: &ComputedSale,
     payments: &[Tendered],
