@@ -73,7 +73,8 @@ pub struct Item {
     pub discountable: bool,
     /// No longer sold.
     pub archived: bool,
-    /// Its taxes: the product's, else those of the nearest department that names any; none: it bears none.
+    /// Its taxes: the product's, else, for goods, those of the nearest department that names any; none: it bears none. Gift
+    /// cards for everything and tips bear none whatever this says.
     pub tax_group_id: Option<TaxGroupId>,
     /// What a line of it is about.
     #[serde(default)]
@@ -140,9 +141,13 @@ impl Item {
             quantity_decimals: product.quantity_decimals.clamp(0, 3).unsigned_abs().into(),
             discountable: product.discountable,
             archived: product.archived || variant.archived,
-            tax_group_id: product
-                .tax_group_id
-                .or_else(|| departments.iter().find_map(|department| department.tax_group_id)),
+            // A deposit is no sale of its department: it bears the taxes that it names itself, if any.
+            tax_group_id: match product.kind {
+                LineKind::Goods | LineKind::SinglePurposeCard => product
+                    .tax_group_id
+                    .or_else(|| departments.iter().find_map(|department| department.tax_group_id)),
+                LineKind::Deposit | LineKind::GiftCard | LineKind::Tip => product.tax_group_id,
+            },
             kind: product.kind,
             open_price: product
                 .open_price

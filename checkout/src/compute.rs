@@ -148,6 +148,10 @@ pub fn compute(cart: &Cart, catalogue: &Catalogue, rules: &Rules) -> Result<Comp
         let reduction = Amount::sum(draft.reductions.iter().map(AppliedReduction::amount))
             .map_err(|error| Refusal::line(draft.at, "reduction", error))?;
         let Draft { line, item, .. } = draft;
+        if !taxed.net.is_zero() && taxed.net.is_negative() != draft.quantity.is_negative() {
+            let field = if draft.reductions.is_empty() { "quantity" } else { "reduction" };
+            return Err(Refusal::line(draft.at, field, RefusalReason::BelowItsTaxes).into());
+        }
         lines.push(SoldLine {
             id: line.id,
             variant_id: item.variant_id,
@@ -555,8 +559,11 @@ fn label_price(
     if line.unit_price.is_some() {
         return Err(Refusal::line(at, "unit_price", RefusalReason::LabelWithPrice));
     }
-    if amount.is_negative() {
-        return Err(Refusal::line(at, "label_amount", RefusalReason::NegativePrice));
+    if !amount.is_positive() {
+        return Err(Refusal::line(at, "label_amount", RefusalReason::LabelOfNothing));
+    }
+    if line.quantity.is_negative() {
+        return Err(Refusal::line(at, "quantity", RefusalReason::QuantityNotPositive));
     }
     let here = |error: MoneyError| Refusal::line(at, "label_amount", error);
     amount.units(decimals).map_err(here)?;

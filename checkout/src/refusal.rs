@@ -165,6 +165,12 @@ pub enum RefusalReason {
     /// A keyed price on a label's line.
     #[error("a label that bears its price is not priced by hand")]
     LabelWithPrice,
+    /// A label that says that nothing, or less, is owed.
+    #[error("a label bears a price above zero")]
+    LabelOfNothing,
+    /// Less is left of a price than the fixed taxes inside it.
+    #[error("after what is taken off, less is left than the fixed taxes inside the price")]
+    BelowItsTaxes,
     /// An override, or reduction, without a reason.
     #[error("a reason is needed")]
     NoReason,
@@ -307,6 +313,8 @@ impl RefusalReason {
             Self::NegativePrice => "negative_price",
             Self::OutsideOpenPrice { .. } => "outside_open_price",
             Self::LabelWithPrice => "label_with_price",
+            Self::BelowItsTaxes => "below_its_taxes",
+            Self::LabelOfNothing => "label_of_nothing",
             Self::NoReason => "no_reason",
             Self::ReductionUnclear => "reduction_unclear",
             Self::ReductionOutOfRange => "reduction_out_of_range",

@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use shared_model::ids::{SaleLineId, TaxId};
-use shared_model::selling::{DocumentTax, LineTax, SoldLine};
+use shared_model::selling::{DocumentTax, LineKind, LineTax, SoldLine};
 use shared_model::taxes::{TaxKind, TaxRecord};
 use shared_model::{Amount, MoneyError};
 use tax_engine::{ComputedLine, Document, Exemption, Line, LinePrice, Tax};
@@ -56,14 +56,14 @@ pub(crate) fn of_lines(
         for tax in &tax_ids {
             used.insert((tax.sequence, tax.code.as_str(), tax.id), tax);
         }
-        let is_spared = |tax: &TaxId| exemption.is_some_and(|exemption| exemption.spares(*tax, day));
-        let tax_ids: Vec<TaxId> = tax_ids.iter().map(|tax| tax.id).collect();
+        let is_spared = |tax: &&&TaxRecord| exemption.is_some_and(|exemption| exemption.spares(tax, day));
+        let spared = tax_ids.iter().filter(is_spared).map(|tax| tax.id).collect();
         lines.push(Line {
             id: Key { group: group_code(draft, catalogue), sku: draft.item.sku.as_str(), id: draft.line.id },
             quantity: draft.quantity,
             price: LinePrice::Extension(draft.amount),
-            spared: tax_ids.iter().copied().filter(is_spared).collect(),
-            tax_ids,
+            tax_ids: tax_ids.iter().map(|tax| tax.id).collect(),
+            spared,
         });
     }
     let taxes = used
@@ -93,13 +93,17 @@ pub(crate) fn of_lines(
         .collect()
 }
 
-/// The taxes of the line's group that are in force on the day.
+/// The taxes of the line's group that are in force on the day. A multi-purpose gift card is taxed when it is used, by what
+/// is bought with it (EU 2016/1065), and a tip is the staff's: neither bears any, whatever its product's group is.
 fn taxes_of<'a>(
     draft: &Draft<'_>,
     catalogue: &Catalogue,
     known: &BTreeMap<TaxId, &'a TaxRecord>,
     day: NaiveDate,
 ) -> Result<Vec<&'a TaxRecord>, Refusal> {
+    if matches!(draft.item.kind, LineKind::GiftCard | LineKind::Tip) {
+        return Ok(Vec::new());
+    }
     let Some(group_id) = draft.item.tax_group_id else { return Ok(Vec::new()) };
     let here = |reason| Refusal::line(draft.at, "variant_id", reason);
     let group =

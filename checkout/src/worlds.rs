@@ -354,7 +354,8 @@ impl World {
             Tendered { id: payment_id(0), tender_id: tender_id("card"), amount: sale.total, reference: None };
         let payments: &[Tendered] = if sale.total.is_zero() { &[] } else { &[payment] };
         let settlement = settle(&sale, payments, &self.tenders).unwrap();
-        completed(sale, settlement)
+        let customer_id = self.cart.customer.as_ref().map(|customer| customer.id);
+        completed_by(ReceiptHead { customer_id, ..head() }, sale, settlement)
     }
 }
 
@@ -475,10 +476,15 @@ fn tenders(cash_rounding: Option<Amount>) -> Vec<TenderRecord> {
     ]
 }
 
-/// The fact of a settled sale, proved.
+/// The fact of a settled sale to nobody who is known, proved.
 pub fn completed(sale: ComputedSale, settlement: Settlement) -> SaleCompleted {
+    completed_by(head(), sale, settlement)
+}
+
+/// The fact of a settled sale with this head, proved.
+pub fn completed_by(head: ReceiptHead, sale: ComputedSale, settlement: Settlement) -> SaleCompleted {
     let mut movement = 0;
-    let sale = complete(head(), sale, settlement, || {
+    let sale = complete(head, sale, settlement, || {
         movement += 1;
         MovementId::new(Uuid::from_u128(0xaa_0000 + movement))
     });

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use shared_model::Rounding;
 use shared_model::ids::TaxId;
-use shared_model::taxes::{TaxRecord, TaxRounding};
+use shared_model::taxes::{TaxKind, TaxRecord, TaxRounding};
 
 use crate::refusal::{Reason, TaxError};
 
@@ -73,8 +73,10 @@ pub struct TaxArea<T: Ord> {
     pub rounding: TaxRounding,
     /// Which way.
     pub rounding_mode: Rounding,
-    /// The law knows one rounding per rate and document (Japan: Consumption Tax Act as of October 2023, Enforcement
-    /// Order article 70-10), so that [`TaxRounding::PerLine`] is refused.
+    /// The country that it lies in, by two letters (ISO 3166-1).
+    pub country: String,
+    /// The law knows one rounding per rate and document, so that [`TaxRounding::PerLine`] is refused. It is so in Japan
+    /// (Consumption Tax Act as of October 2023, Enforcement Order article 70-10), whatever is said here.
     pub one_rounding_per_rate: bool,
     /// What the taxes of home become here.
     pub mapping: FiscalMapping<T>,
@@ -94,13 +96,15 @@ impl<T: Ord> TaxArea<T> {
     /// let japan = TaxArea::<u8> {
     ///     rounding: TaxRounding::PerLine,
     ///     rounding_mode: Rounding::Down,
-    ///     one_rounding_per_rate: true,
+    ///     country: "JP".to_owned(),
+    ///     one_rounding_per_rate: false,
     ///     mapping: FiscalMapping::default(),
     /// };
     /// assert_eq!(japan.check().map_err(|error| error.reason), Err(Reason::PerLineForbidden));
     /// ```
     pub fn check(&self) -> Result<(), TaxError> {
-        if self.one_rounding_per_rate && self.rounding == TaxRounding::PerLine {
+        let one_rounding_per_rate = self.one_rounding_per_rate || self.country.eq_ignore_ascii_case("JP");
+        if one_rounding_per_rate && self.rounding == TaxRounding::PerLine {
             return Err(TaxError::new("/rounding", Reason::PerLineForbidden));
         }
         Ok(())
@@ -108,6 +112,38 @@ impl<T: Ord> TaxArea<T> {
 }
 
 /// Why somebody who buys bears no tax, or not all of it.
+///
+/// ```
+/// use chrono::NaiveDate;
+/// use shared_model::ids::TaxId;
+/// use shared_model::taxes::{TaxKind, TaxRecord};
+/// use tax_engine::Exemption;
+///
+/// let (state, county) = (tax(1, TaxKind::Percent), tax(2, TaxKind::Percent));
+/// let deposit = tax(3, TaxKind::Fixed);
+/// let day = |text: &str| text.parse::<NaiveDate>();
+/// let school = Exemption {
+///     certificate: "ST-119.1 4711".to_owned(),
+///     expires_on: Some(day("2026-12-31")?),
+///     taxes: Some([state.id].into()),
+/// };
+/// assert!(school.spares(&state, day("2026-12-31")?));
+/// assert!(!school.spares(&state, day("2027-01-01")?));
+/// assert!(!school.spares(&county, day("2026-06-01")?));
+///
+/// let embassy = Exemption { taxes: None, ..school };
+/// assert!(embassy.spares(&county, day("2026-06-01")?));
+/// assert!(!embassy.spares(&deposit, day("2026-06-01")?));
+/// # fn tax(id: u128, kind: TaxKind) -> TaxRecord {
+/// #     TaxRecord {
+/// #         id: TaxId::new(uuid::Uuid::from_u128(id)), code: String::new(), name: String::new(), kind,
+/// #         rate: rust_decimal::Decimal::ONE, price_included: false, include_base_amount: false,
+/// #         is_base_affected: true, sequence: 1, exempt_below: None, part_above: None, part_up_to: None,
+/// #         valid_from: None, valid_until: None,
+/// #     }
+/// # }
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -118,7 +154,8 @@ pub struct Exemption {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub expires_on: Option<NaiveDate>,
-    /// The taxes that it is for, as they are called where the sale happens; none: all.
+    /// The taxes that it is for, as they are called where the sale happens; none: all that are a part of the price. Fixed
+    /// amounts (deposits, eco-fees) are spared only where they are named: they are paid for the thing, not by the person.
     #[serde(default)]
     pub taxes: Option<BTreeSet<TaxId>>,
 }
@@ -140,29 +177,14 @@ impl Exemption {
         !self.certificate.trim().is_empty() && self.expires_on.is_none_or(|last| day <= last)
     }
 
-    /// Whether it spares this tax on the day: what decides a line's [`spared`](crate::Line::spared).
-    ///
-    /// ```
-    /// use chrono::NaiveDate;
-    /// use shared_model::ids::TaxId;
-    /// use tax_engine::Exemption;
-    ///
-    /// let (state, county, deposit) = (tax(1), tax(2), tax(3));
-    /// let day = |text: &str| text.parse::<NaiveDate>();
-    /// let school = Exemption {
-    ///     certificate: "ST-119.1 4711".to_owned(),
-    ///     expires_on: Some(day("2026-12-31")?),
-    ///     taxes: Some([state, county].into()),
-    /// };
-    /// assert!(school.spares(state, day("2026-12-31")?));
-    /// assert!(!school.spares(state, day("2027-01-01")?));
-    /// assert!(!school.spares(deposit, day("2026-06-01")?));
-    /// # fn tax(id: u128) -> TaxId { TaxId::new(uuid::Uuid::from_u128(id)) }
-    /// # Ok::<(), chrono::ParseError>(())
-    /// ```
+    /// Whether it spares this tax on the day, which is the store's: what decides a line's [`spared`](crate::Line::spared).
     #[must_use]
-    pub fn spares(&self, tax: TaxId, day: NaiveDate) -> bool {
-        self.holds(day) && self.taxes.as_ref().is_none_or(|taxes| taxes.contains(&tax))
+    pub fn spares(&self, tax: &TaxRecord, day: NaiveDate) -> bool {
+        let is_named = match &self.taxes {
+            Some(taxes) => taxes.contains(&tax.id),
+            None => tax.kind != TaxKind::Fixed,
+        };
+        is_named && self.holds(day)
     }
 }
 
@@ -202,7 +224,6 @@ mod tests {
     #[test]
     fn a_certificate_without_number_spares_nothing() {
         let exemption = Exemption { certificate: " ".to_owned(), expires_on: None, taxes: None };
-        let vat = TaxId::new(uuid::Uuid::from_u128(1));
-        assert!(!exemption.spares(vat, NaiveDate::from_ymd_opt(2026, 1, 1).unwrap()));
+        assert!(!exemption.holds(NaiveDate::from_ymd_opt(2026, 1, 1).unwrap()));
     }
 }

@@ -215,6 +215,12 @@ fn check_tax<T>(tax: &Tax<T>) -> Result<(), (&'static str, Reason)> {
             return Err((field, Reason::NegativeThreshold));
         }
     }
+    if matches!(tax.levy, Levy::Fixed(_)) {
+        let parts = [("part_above", tax.part_above), ("part_up_to", tax.part_up_to)];
+        if let Some((field, _)) = parts.into_iter().find(|(_, part)| part.is_some()) {
+            return Err((field, Reason::PartOfFixed));
+        }
+    }
     match (tax.part_above, tax.part_up_to) {
         (Some(above), Some(up_to)) if up_to <= above => Err(("part_up_to", Reason::EmptyPart)),
         _ => Ok(()),

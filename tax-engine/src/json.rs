@@ -264,7 +264,8 @@ fn without_zeros(text: &str) -> &str {
 /// A whole number, as one or as a string.
 fn whole(value: &Value) -> Option<i64> {
     match value {
-        Value::String(text) => text.parse().ok(),
+        // No plus, as nowhere in the format.
+        Value::String(text) if !text.starts_with('+') => text.parse().ok(),
         other => other.as_i64(),
     }
 }

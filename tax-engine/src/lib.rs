@@ -23,8 +23,9 @@
 //! * **The label stands.** What is asked is never changed: a line without tax is what is asked less its rounded
 //!   included taxes, to the smallest unit.
 //! * **Mirrors.** A document with all quantities negated has all amounts negated: a refund gives back what was taken.
-//! * **Thresholds** look at the unit: [`Tax::exempt_below`] at its price as asked, after reductions;
-//!   [`Tax::part_above`] and [`Tax::part_up_to`] leave a part of its price without tax. The taxes before it that a tax
+//! * **Thresholds** look at the unit, after reductions: [`Tax::exempt_below`] at its price as asked, which is what such laws
+//!   name; [`Tax::part_above`] and [`Tax::part_up_to`] leave a part of its price without tax, and are for percent and
+//!   division taxes. The taxes before it that a tax
 //!   listens to are borne whole.
 //! * **Exemption.** For somebody who is spared a tax ([`Line::spared`], decided by [`Exemption::spares`]) the price without
 //!   tax is what it is for anybody else; the other taxes are computed on it as if the spared one were not there.
@@ -47,9 +48,13 @@
 //! # The binary's JSON
 //!
 //! `tax-engine` reads what [`json::answer`] takes. Decimals are strings; whole numbers may be numbers too. May be left
-//! out: `rounding_mode` (`half_up`), `cash_rounding`, thresholds, `discount_percent` (`0`), `include_base_amount`
+//! out (or be null): `rounding_mode` (`half_up`), `cash_rounding`, thresholds, `discount_percent` (`0`), `include_base_amount`
 //! (false), `is_base_affected` (true), `sequence` (0). Taxes of the same `sequence` are taken in the order in which the
-//! document lists them, so there no order is open.
+//! document lists them, so there no order is open, and no cycle possible. Cents that are left over by equal remainders of
+//! equal amounts go to the line whose id comes first as a text: `10` before `2`.
+//!
+//! A document that is wrong is answered by a problem (`type`, `title`, `status`, `detail`, `errors` with `pointer`, `code`
+//! and `detail`), in an array in the document's place and with its `id`; the program then ends with 2.
 //!
 //! ```
 //! let input = br#"{

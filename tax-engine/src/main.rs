@@ -15,9 +15,12 @@ Computes the taxes of documents.
 
   tax-engine < documents.json > computed.json
 
+  --help     says this
+  --version  says the version
+
 Standard input is one document or an array of them; the format is in the crate's documentation.
-Exit status: 0 all computed, 2 one or more refused (a problem, with pointers, is in its place), 1 could not read or
-write.
+Exit status: 0 all computed, 2 one or more refused (a problem, with pointers, is in its place) or an unknown argument,
+1 could not read or write.
 ";
 
 fn main() -> ExitCode {
@@ -32,8 +35,21 @@ fn main() -> ExitCode {
 }
 
 fn run() -> io::Result<ExitCode> {
-    if std::env::args_os().nth(1).is_some() {
-        io::stdout().write_all(HELP.as_bytes())?;
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if let Some(first) = arguments.first() {
+        let said = match first.to_str() {
+            Some("--help" | "-h") => HELP,
+            Some("--version" | "-V") => concat!("tax-engine ", env!("CARGO_PKG_VERSION"), "\n"),
+            _ => {
+                writeln!(
+                    io::stderr(),
+                    "tax-engine: it reads standard input, and knows no {}",
+                    first.display()
+                )?;
+                return Ok(ExitCode::from(2));
+            }
+        };
+        io::stdout().write_all(said.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut input = Vec::new();

@@ -113,6 +113,9 @@ pub enum Reason {
     /// `part_up_to` that ends where `part_above` has not begun.
     #[error("part_up_to is above part_above where both are given")]
     EmptyPart,
+    /// A threshold that leaves a part of a price, on an amount that is no part of any.
+    #[error("a fixed tax is no part of a price: it has no part_above and no part_up_to")]
+    PartOfFixed,
     /// A discount that is no part of the price.
     #[error("a discount is from 0 to 100 percent")]
     DiscountOutOfRange,
@@ -190,6 +193,7 @@ impl Reason {
             Self::DivisionsTakeAll => "division_taxes_take_all",
             Self::NegativeThreshold => "negative_threshold",
             Self::EmptyPart => "empty_part",
+            Self::PartOfFixed => "part_of_fixed",
             Self::DiscountOutOfRange => "discount_out_of_range",
             Self::TooManyCurrencyDecimals { .. } => "too_many_currency_decimals",
             Self::TooMany { .. } => "too_many",

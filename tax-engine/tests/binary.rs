@@ -53,6 +53,22 @@ fn bad_input_is_a_problem_and_another_exit_status() {
 }
 
 #[test]
+fn an_argument_that_it_does_not_know_is_said() {
+    let with = |argument: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tax-engine"));
+        command.arg(argument).stdin(Stdio::null()).output().unwrap()
+    };
+    for (argument, code) in
+        [("--help", 0), ("-h", 0), ("--version", 0), ("receipt.json", 2), ("--helpp", 2), ("", 2)]
+    {
+        let output = with(argument);
+        assert_eq!(output.status.code(), Some(code), "{argument}");
+        assert_eq!(output.stdout.is_empty(), code != 0, "{argument}");
+        assert_eq!(output.stderr.is_empty(), code == 0, "{argument}");
+    }
+}
+
+#[test]
 fn an_array_is_answered_also_where_one_of_it_is_wrong() {
     let output = run(format!("[{DOCUMENT}, {{}}]").as_bytes());
     assert_eq!(output.status.code(), Some(2));

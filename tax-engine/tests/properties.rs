@@ -29,6 +29,7 @@ fn tax(id: u8) -> impl Strategy<Value = Tax<u8>> {
     (levy(), any::<[bool; 3]>(), threshold(), threshold(), threshold()).prop_map(
         move |(levy, [price_included, include_base_amount, is_base_affected], exempt_below, above, up_to)| {
             let (part_above, part_up_to) = match (above, up_to) {
+                _ if matches!(levy, Levy::Fixed(_)) => (None, None),
                 (Some(above), Some(up_to)) if above >= up_to => (Some(above), None),
                 both => both,
             };

@@ -75,6 +75,8 @@ fn what_is_wrong_is_named_with_its_place() {
         ("/taxes/0/price_included", Value::Null, "/taxes/0/price_included", "missing"),
         ("/taxes/0/price_included", json!("yes"), "/taxes/0/price_included", "wrong_type"),
         ("/taxes/0/sequence", json!("first"), "/taxes/0/sequence", "wrong_type"),
+        ("/taxes/0/sequence", json!("+1"), "/taxes/0/sequence", "wrong_type"),
+        ("/currency_decimals", json!("+2"), "/currency_decimals", "wrong_type"),
         ("/taxes/0/sequence", json!(1.5), "/taxes/0/sequence", "wrong_type"),
         ("/taxes/0/sequence", json!(1_u64 << 40), "/taxes/0/sequence", "wrong_type"),
         ("/taxes/0/colour", json!("red"), "/taxes/0/colour", "unknown_field"),
@@ -188,6 +190,15 @@ fn a_part_that_ends_before_it_begins_is_refused() {
     let mut document = with("/taxes/0/part_above", json!("100"));
     document["taxes"][0]["part_up_to"] = json!("100");
     assert_eq!(refusal(&document), ("/taxes/0/part_up_to".to_owned(), "empty_part".to_owned()));
+}
+
+#[test]
+fn an_amount_per_piece_is_no_part_of_a_price() {
+    for field in ["part_above", "part_up_to"] {
+        let mut document = with(&format!("/taxes/0/{field}"), json!("100"));
+        document["taxes"][0]["kind"] = json!("fixed");
+        assert_eq!(refusal(&document), (format!("/taxes/0/{field}"), "part_of_fixed".to_owned()));
+    }
 }
 
 #[test]

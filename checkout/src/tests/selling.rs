@@ -397,10 +397,43 @@ fn an_exempt_customer_pays_no_tax_until_the_certificate_expires() {
         }))
     };
     let exempt = world("2026-11-23T23:00:00");
-    assert_eq!(exempt.computed().total, amount("10.00"));
+    // What is paid for the thing is paid by everybody, unless the certificate names it.
+    assert_eq!(exempt.computed().total, amount("10.50"));
     assert_eq!(exempt.computed().lines[0].tax_relief, amount("2.00"));
     exempt.completed();
     assert_eq!(world("2026-11-24T00:00:00").computed().total, amount("12.50"));
+    let mut nameless = exempt;
+    let customer = nameless.cart.customer.as_mut().unwrap();
+    customer.exemption.as_mut().unwrap().certificate = " ".to_owned();
+    assert_eq!(nameless.computed().total, amount("12.50"));
+}
+
+#[test]
+fn a_gift_card_for_everything_and_a_tip_bear_no_tax_and_a_label_of_nothing_is_refused() {
+    let mut world = World::of(json!({
+        "taxes": [{"code": "vat20", "rate": "20", "included": true}],
+        "items": [
+            {"sku": "CARD", "price": "50.00", "kind": "gift_card", "taxes": ["vat20"]},
+            {"sku": "TIP", "price": "6.00", "kind": "tip", "taxes": ["vat20"]},
+            {"sku": "BOOK", "price": "12.00", "kind": "single_purpose_card", "taxes": ["vat20"]},
+        ],
+        "lines": [{"sku": "CARD"}, {"sku": "TIP"}, {"sku": "BOOK"}],
+    }));
+    world.catalogue.takes_tips = true;
+    let sale = world.computed();
+    assert_eq!((sale.tax, sale.total), (amount("2.00"), amount("68.00")));
+    world.completed();
+    for (label, quantity, pointer, code) in [
+        ("0.00", "1", "/lines/0/label_amount", "label_of_nothing"),
+        ("-1.00", "1", "/lines/0/label_amount", "label_of_nothing"),
+        ("0.25", "-1", "/lines/0/quantity", "quantity_not_positive"),
+    ] {
+        let world = World::of(json!({
+            "items": [{"sku": "A", "price": "1.00", "kind": "deposit"}],
+            "lines": [{"sku": "A", "label_amount": label, "quantity": quantity}],
+        }));
+        assert_eq!(refused(world.compute()), one(pointer, code), "{label}");
+    }
 }
 
 #[test]
@@ -442,8 +475,8 @@ fn a_certificate_that_names_taxes_spares_those_alone() {
     assert_eq!((no_excise.net, no_excise.total), (amount("20.00"), amount("22.50")));
     assert_eq!(no_excise.lines[1].tax_relief, amount("2.50"));
     let all = sale(None);
-    assert_eq!((all.net, all.tax, all.total), (amount("20.00"), amount("0.00"), amount("20.00")));
-    assert_eq!(all.lines[1].tax_relief, amount("2.60"));
+    assert_eq!((all.net, all.tax, all.total), (amount("20.00"), amount("0.10"), amount("20.10")));
+    assert_eq!(all.lines[1].tax_relief, amount("2.50"));
     assert_eq!(sale(Some(vec![gst, pst, excise])).total, amount("20.10"));
 }
 

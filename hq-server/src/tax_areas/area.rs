@@ -13,7 +13,7 @@ use tax_engine::FiscalMapping;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::master::{Checks, Filter, FilterKind, Master, Sort};
+use crate::master::{Checks, Filter, FilterKind, Master, Reference, Sort};
 
 /// The most taxes that are mapped.
 const MOST_MAPPED: usize = 200;
@@ -109,6 +109,7 @@ impl Master for TaxArea {
         let area = tax_engine::TaxArea::<TaxId> {
             rounding: self.tax_rounding,
             rounding_mode: self.rounding_mode,
+            country: self.country.clone(),
             one_rounding_per_rate: self.one_rounding_per_rate,
             mapping: FiscalMapping::default(),
         };
@@ -143,6 +144,18 @@ impl Master for TaxArea {
                 "A tax stands here twice.",
             );
         }
+    }
+
+    /// A tax that is out of use becomes nobody's. What is mapped away from may be out of use.
+    fn references(&self) -> Vec<Reference> {
+        let mut references = Vec::new();
+        for (place, mapped) in self.mapping.iter().enumerate() {
+            for (number, tax) in mapped.becomes.iter().enumerate() {
+                let pointer = format!("/mapping/{place}/becomes/{number}");
+                references.extend(Reference::of(&pointer, "tax", Some(*tax)));
+            }
+        }
+        references
     }
 
     /// A mapping has no order.
@@ -212,7 +225,7 @@ fn refused(error: sqlx::Error) -> Problem {
 }
 
 impl TaxArea {
-    /// Makes this the area's mapping. A tax that is out of use becomes nobody's.
+    /// Makes this the area's mapping.
     async fn write_mapping(&self, tx: &mut Tx, cx: &Context, id: Uuid) -> Result<(), Problem> {
         let (mut ids, mut taxes, mut becomes) = (Vec::new(), Vec::new(), Vec::new());
         for mapped in &self.mapping {
@@ -226,16 +239,6 @@ impl TaxArea {
                 taxes.push(mapped.tax_id.uuid());
                 becomes.push(tax);
             }
-        }
-        let archived = sqlx::query_scalar!(
-            "select code from tax where id = any($1::uuid[]) and archived_at is not null limit 1",
-            &becomes as _
-        )
-        .fetch_optional(&mut **tx)
-        .await?;
-        if let Some(code) = archived {
-            let detail = format!("The tax {code} is no longer in use.");
-            return Err(Problem::invalid("/mapping", "archived", detail));
         }
         sqlx::query!("delete from tax_area_mapping where tax_area_id = $1", id).execute(&mut **tx).await?;
         sqlx::query!(

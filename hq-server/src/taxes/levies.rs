@@ -125,6 +125,14 @@ impl Master for Tax {
                 "It is above zero, or left out.",
             );
         }
+        for (pointer, part) in [("/part_above", self.part_above), ("/part_up_to", self.part_up_to)] {
+            checks.ensure(
+                self.kind != TaxKind::Fixed || part.is_none(),
+                pointer,
+                "part_of_fixed",
+                "A fixed tax is no part of a price.",
+            );
+        }
         if let (Some(above), Some(up_to)) = (self.part_above, self.part_up_to) {
             checks.ensure(above < up_to, "/part_up_to", "out_of_range", "It is above `part_above`.");
         }
