@@ -4,8 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use shared_model::ids::{MovementId, PromotionId, SaleLineId, TaxId};
-use shared_model::selling::{AppliedReduction, LineTax, Payment, PriceReason, SaleCompleted, SoldLine};
+use shared_model::prices::PriceKind;
+use shared_model::selling::{
+    AppliedReduction, LineKind, LineTax, Payment, PriceReason, SaleCompleted, SoldLine,
+};
 use shared_model::taxes::TaxKind;
+use shared_model::tenders::TenderKind;
 use shared_model::{Amount, MoneyError, Percent, Quantity, Rounding, UnitPrice};
 use thiserror::Error;
 
@@ -14,8 +18,10 @@ use crate::{MAX_LINES, MAX_PAYMENTS, MAX_TEXT};
 
 /// The most taxes that a line bears, and a document for each of its lines.
 const MAX_TAXES: usize = 32;
-/// The most that cash is rounded by, in the currency's smallest unit: half of 100 rupiah, the coarsest in use.
-const MAX_ROUNDING_UNITS: i128 = 5_000;
+/// The highest rate of a tax in percent, in millionths, as the tax engine holds it too.
+const MAX_RATE_UNITS: i128 = 1_000_000_000;
+/// The most that a fixed tax takes of one, in millionths of the currency.
+const MAX_FIXED_UNITS: i128 = 100_000_000_000;
 
 /// Where a completed sale does not add up.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -123,6 +129,7 @@ pub fn prove(sale: &SaleCompleted) -> Result<(), ProofError> {
     if sale.lines.len() > MAX_LINES {
         return wrong("/lines", ProofReason::TooMany { most: MAX_LINES });
     }
+    let kits: BTreeSet<SaleLineId> = sale.kit_parts.iter().map(|part| part.line_id).collect();
     let mut ids = BTreeSet::new();
     let mut movements = BTreeSet::new();
     for (at, line) in sale.lines.iter().enumerate() {
@@ -132,10 +139,20 @@ pub fn prove(sale: &SaleCompleted) -> Result<(), ProofError> {
         if line.movement_id.is_some_and(|movement| !movements.insert(movement)) {
             return wrong(format!("/lines/{at}/movement_id"), ProofReason::Duplicate);
         }
-        Line { at, sold: line, decimals }.prove()?;
+        let is_kit = kits.contains(&line.id);
+        Line { at, sold: line, decimals, is_kit, is_void: sale.voids.is_some() }.prove()?;
     }
-    if sale.voids.is_some() && sale.lines.iter().any(|line| line.quantity.is_positive()) {
-        return wrong("/voids", ProofReason::Impossible("a void gives everything back"));
+    if let Some(voided) = sale.voids {
+        let gives_back = |line: &SoldLine| line.refunds.is_some_and(|refunds| refunds.sale_id == voided);
+        if voided == sale.id || !sale.lines.iter().all(gives_back) {
+            return wrong("/voids", ProofReason::Impossible("a void gives back every line of another sale"));
+        }
+    }
+    if sale.customer_id.is_none()
+        && let Some(at) = sale.lines.iter().position(|line| !line.tax_relief.is_zero())
+    {
+        let reason = ProofReason::Impossible("only a customer with a certificate is spared a tax");
+        return wrong(format!("/lines/{at}/tax_relief"), reason);
     }
     prove_kit_parts(sale, movements)?;
     prove_refunds(sale)?;
@@ -177,6 +194,10 @@ struct Line<'a> {
     at: usize,
     sold: &'a SoldLine,
     decimals: u32,
+    /// Whether the sale has parts of it.
+    is_kit: bool,
+    /// Whether the sale undoes another.
+    is_void: bool,
 }
 
 impl Line<'_> {
@@ -214,38 +235,99 @@ impl Line<'_> {
         if line.quantity.is_zero() {
             return self.impossible("quantity", "a line of nothing");
         }
-        if line.refunds.is_some() && line.quantity.is_positive() {
+        let is_back = line.quantity.is_negative();
+        // A void gives back also what came back in the sale that it undoes.
+        if line.refunds.is_some() && !is_back && !self.is_void {
             return self.impossible("refunds", "what comes back has a negative quantity");
         }
+        if (line.price_reason == PriceReason::Refund) != (line.refunds.is_some() || is_back)
+            && !(is_back && self.may_come_back())
+        {
+            return self.impossible(
+                "price_reason",
+                "what comes back has the price that was paid for it, what is sold has not",
+            );
+        }
+        self.prove_kind()?;
         if line.unit_price.is_negative() {
             return self.impossible("unit_price", "a price below zero");
         }
         if line.regular_unit_price.is_negative() {
             return self.impossible("regular_unit_price", "a price below zero");
         }
-        match &line.price_reason {
-            PriceReason::Listed { reason, .. } | PriceReason::Override { reason, .. } => {
-                short(&self.pointer("price_reason/reason"), reason)?;
-            }
-            PriceReason::Rule { name, .. } => short(&self.pointer("price_reason/name"), name)?,
-            PriceReason::Label | PriceReason::Keyed | PriceReason::Refund => {}
-        }
-        if (line.price_reason == PriceReason::Label) && line.label_amount.is_none() {
-            return self.impossible("label_amount", "a label's line bears the label's amount");
-        }
+        self.prove_reason()?;
         if self.units("gross", line.gross)? < 0 {
             return self.impossible("gross", "a line that owes the other way");
         }
         let (included, on_top) = self.prove_taxes()?;
         let tax = included.plus(on_top).at(&self.pointer("tax"))?;
         same(&self.pointer("tax"), line.tax, tax)?;
-        self.units("net", line.net)?;
+        if self.units("net", line.net)? < 0 {
+            return self.impossible("net", "more tax inside the price than the price");
+        }
         same(&self.pointer("gross"), line.gross, line.net.plus(line.tax).at(&self.pointer("gross"))?)?;
         if self.units("tax_relief", line.tax_relief)? < 0 {
             return self.impossible("tax_relief", "relief below zero");
         }
         let asked = line.net.plus(included).and_then(|sum| sum.plus(line.tax_relief));
         self.prove_price(asked.at(&self.pointer("net"))?)
+    }
+
+    fn may_come_back(&self) -> bool {
+        matches!(self.sold.line_kind, LineKind::Deposit | LineKind::SinglePurposeCard)
+    }
+
+    /// What lines of each kind have and have not.
+    fn prove_kind(&self) -> Proof {
+        let line = self.sold;
+        let is_sold = line.quantity.is_positive() && line.refunds.is_none();
+        if line.line_kind != LineKind::Goods && line.movement_id.is_some() {
+            return self.impossible("movement_id", "only goods move stock");
+        }
+        if line.line_kind == LineKind::Goods && is_sold && line.movement_id.is_none() && !self.is_kit {
+            return self.impossible("movement_id", "goods that are sold leave the stock");
+        }
+        if matches!(line.line_kind, LineKind::GiftCard | LineKind::Tip) && !line.taxes.is_empty() {
+            return self.impossible("taxes", "neither a multi-purpose gift card nor a tip is taxed");
+        }
+        Ok(())
+    }
+
+    /// The reason of the price, and what it says of the price itself.
+    fn prove_reason(&self) -> Proof {
+        let line = self.sold;
+        let (unit, regular) = (line.unit_price, line.regular_unit_price);
+        match &line.price_reason {
+            PriceReason::Listed { reason, price_kind, .. } => {
+                short(&self.pointer("price_reason/reason"), reason)?;
+                let fits = match price_kind {
+                    PriceKind::Regular => unit == regular,
+                    PriceKind::Sale => unit <= regular,
+                    PriceKind::Break => true,
+                };
+                if !fits {
+                    return self.impossible("unit_price", "the price is not of the kind that it says");
+                }
+            }
+            PriceReason::Override { reason, .. } => {
+                short(&self.pointer("price_reason/reason"), reason)?;
+                if reason.trim().is_empty() {
+                    return self.impossible("price_reason/reason", "who keys another price says why");
+                }
+            }
+            PriceReason::Rule { name, .. } => short(&self.pointer("price_reason/name"), name)?,
+            PriceReason::Keyed if unit != regular => {
+                return self.impossible("unit_price", "a keyed price is the regular one");
+            }
+            PriceReason::Label | PriceReason::Keyed | PriceReason::Refund => {}
+        }
+        match (&line.price_reason, line.label_amount) {
+            (PriceReason::Label, None) => {
+                self.impossible("label_amount", "a label's line bears the label's amount")
+            }
+            (PriceReason::Label | PriceReason::Refund, _) | (_, None) => Ok(()),
+            _ => self.impossible("label_amount", "only a label bears an amount"),
+        }
     }
 
     /// Every tax against its base and rate; the sums of those inside the price and of those on top.
@@ -272,12 +354,25 @@ impl Line<'_> {
         let field = format!("taxes/{at}/amount");
         let amount = self.units(&field, tax.amount)?;
         let base = self.units(&format!("taxes/{at}/base"), tax.base)?;
-        let Some(rate) = rate_units(tax.rate) else {
-            return self.impossible(&format!("taxes/{at}/rate"), "a rate is 0 to 100000, to 6 decimals");
+        let most = if tax.kind == TaxKind::Fixed { MAX_FIXED_UNITS } else { MAX_RATE_UNITS };
+        let Some(rate) = rate_units(tax.rate).filter(|rate| *rate <= most) else {
+            return self.impossible(&format!("taxes/{at}/rate"), "a rate is 0 to 1000 %, to 6 decimals");
         };
+        if base < 0 || amount < 0 {
+            let field = if base < 0 { format!("taxes/{at}/base") } else { field };
+            return self.impossible(&field, "a tax that goes the other way than its line");
+        }
         // Base and amount were each rounded to the smallest unit, cents may have been given back to lines under
         // rounding by document, and what comes back is a share of that.
-        let rounded = i128::try_from(self.sold.taxes.len()).unwrap_or(i128::MAX).saturating_add(1) * 2;
+        let rounded = if self.sold.refunds.is_some() { 3 } else { 2 };
+        // What the line costs without this tax is the most that it can be on.
+        let without = self
+            .units("gross", self.sold.gross)?
+            .saturating_add(self.units("tax_relief", self.sold.tax_relief)?)
+            .saturating_sub(amount);
+        if base > without.saturating_add(rounded) {
+            return self.impossible(&format!("taxes/{at}/base"), "more than the line costs without this tax");
+        }
         let out_of_range = ProofReason::Number(MoneyError::OutOfBounds);
         // rate_units has 6 decimals and is per hundred.
         let hundred = 100_000_000_i128;
@@ -290,14 +385,23 @@ impl Line<'_> {
                 (product, 1_000_000_000, 0)
             }
             TaxKind::Division => {
-                // With others beside it, a division tax is more of its base than alone, never less.
-                if rate >= hundred {
+                // With others beside it, a division tax is more of its base than alone, and at most as if all of them
+                // were of this base.
+                let all = self
+                    .sold
+                    .taxes
+                    .iter()
+                    .filter(|other| other.kind == TaxKind::Division)
+                    .filter_map(|other| rate_units(other.rate))
+                    .fold(0_i128, i128::saturating_add);
+                if all >= hundred {
                     return self.impossible(&format!("taxes/{at}/rate"), "all of the price is tax");
                 }
-                let alone = base.checked_mul(rate).map(|product| product / (hundred - rate));
-                let is_less = alone.is_some_and(|alone| amount.abs() + 2 * rounded < alone.abs());
-                let owes_more = amount.abs() > self.units("gross", self.sold.gross)?.abs() + rounded;
-                if is_less || owes_more {
+                let Some(product) = base.checked_mul(rate) else { return self.wrong(&field, out_of_range) };
+                // What the base was rounded by is more of the tax where the rate is high.
+                let least = rounded + rounded * rate / (hundred - rate);
+                let most = rounded + rounded * rate / (hundred - all);
+                if amount + least < product / (hundred - rate) || amount - most > product / (hundred - all) {
                     return self.impossible(&field, "this tax does not fit its base");
                 }
                 return Ok(());
@@ -402,7 +506,7 @@ impl Line<'_> {
 fn rate_units(rate: Decimal) -> Option<i128> {
     let rate = rate.normalize();
     let units = rate.mantissa().checked_mul(10_i128.checked_pow(6_u32.checked_sub(rate.scale())?)?)?;
-    (0..=100_000_000_000).contains(&units).then_some(units)
+    (!units.is_negative()).then_some(units)
 }
 
 /// Parts are of lines that move no stock of their own, go the way of their line, and are told once each.
@@ -426,6 +530,12 @@ fn prove_kit_parts(sale: &SaleCompleted, mut movements: BTreeSet<MovementId>) ->
         }
         if part.movement_id.is_some_and(|movement| !movements.insert(movement)) {
             return wrong(pointer("movement_id"), ProofReason::Duplicate);
+        }
+        if part.movement_id.is_none() && part.quantity.is_positive() && line.refunds.is_none() {
+            return wrong(
+                pointer("movement_id"),
+                ProofReason::Impossible("parts that are sold leave the stock"),
+            );
         }
     }
     Ok(())
@@ -512,6 +622,12 @@ fn prove_promotions(sale: &SaleCompleted) -> Proof {
             return wrong(format!("/promotions/{at}/promotion_id"), reason);
         };
         same(&format!("/promotions/{at}/amount"), promotion.amount, sum)?;
+        if promotion.times == 0 {
+            return wrong(
+                format!("/promotions/{at}/times"),
+                ProofReason::Impossible("it was earned once at least"),
+            );
+        }
     }
     if sums.is_empty() {
         return Ok(());
@@ -539,11 +655,18 @@ fn prove_payments(sale: &SaleCompleted) -> Proof {
         change = change.plus(payment.change).at(&pointer)?;
     }
     same("/change", sale.change, change)?;
-    let rounding = sale.rounding.units(decimals).at("/rounding")?;
-    if rounding.abs() > MAX_ROUNDING_UNITS {
+    let rounding = sale.rounding.abs();
+    // Half of a coin at most, either way; what comes back in parts is rounded over all of them, by less than a coin.
+    let most = sale.currency.coarsest_coin();
+    let is_over = if sale.total.is_negative() {
+        rounding > most
+    } else {
+        rounding.plus(rounding).at("/rounding")? > most
+    };
+    if is_over {
         return wrong("/rounding", ProofReason::Impossible("no coin is as large"));
     }
-    if rounding != 0 && sale.payments.is_empty() {
+    if !rounding.is_zero() && !sale.payments.iter().any(|payment| payment.tender_kind == TenderKind::Cash) {
         return wrong("/rounding", ProofReason::Impossible("only what is paid in coins is rounded"));
     }
     let owed = sale.total.plus(sale.rounding).at("/rounding")?;
@@ -574,6 +697,14 @@ fn prove_payment(at: usize, payment: &Payment, is_given_back: bool, decimals: u3
     }
     if amount < 0 || payment.refunds.is_some() {
         return wrong(pointer, ProofReason::Impossible("what is paid is not below zero"));
+    }
+    let is_card = matches!(
+        payment.tender_kind,
+        TenderKind::CardTerminal | TenderKind::CardStandalone | TenderKind::OnAccount
+    );
+    if is_card && change != 0 {
+        let reason = ProofReason::Impossible("no change is given on a card or an account");
+        return wrong(format!("/payments/{at}/change"), reason);
     }
     if change < 0 || change > amount {
         let reason = ProofReason::Impossible("change is not below zero, and at most what was handed over");

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::MoneyError;
+use crate::{Amount, MoneyError};
 
 /// A currency of ISO 4217, by its code in three capitals. Those in use for paying are known; funds, metals and test codes
 /// are not. Amounts of different currencies do not add, and nothing here converts one into another.
@@ -74,7 +74,43 @@ impl Currency {
     pub const fn exponent(self) -> u32 {
         self.exponent as u32
     }
+
+    /// The coarsest coin that cash in this currency is rounded to, in the currency: the bound of a tender's `cash_rounding`,
+    /// and twice what a sale may be rounded by. A chain's own coin may be finer.
+    ///
+    /// ```
+    /// use shared_model::{Amount, Currency};
+    ///
+    /// // Swiss francs have a coin of 0.05, New Zealand's smallest is 0.10; forints are rounded to 5.
+    /// assert_eq!("CHF".parse::<Currency>()?.coarsest_coin(), "0.10".parse::<Amount>()?);
+    /// assert_eq!("HUF".parse::<Currency>()?.coarsest_coin(), "5.00".parse::<Amount>()?);
+    /// # Ok::<(), shared_model::MoneyError>(())
+    /// ```
+    #[must_use]
+    pub fn coarsest_coin(self) -> Amount {
+        let listed = COARSEST.iter().find(|(_, codes)| codes.contains(&self.code)).map(|(coin, _)| *coin);
+        let hundredths = listed.unwrap_or(if self.exponent == 0 { 1_000 } else { 100 });
+        // Hundredths of a small number are always an amount.
+        Amount::from_units(i128::from(hundredths), 2).unwrap_or(Amount::ZERO)
+    }
 }
+
+/// The coarsest coin or note that is the smallest in use where a currency is paid in cash, in hundredths of the currency: what
+/// central banks withdrew the coins below, or custom has. Others: one whole, or ten where there are no smaller units.
+const COARSEST: [(i64, &[&str]); 6] = [
+    (
+        10,
+        &[
+            "AUD", "BAM", "BGN", "CAD", "CHF", "EUR", "GBP", "HKD", "ILS", "MYR", "NZD", "PLN", "RON", "SGD",
+            "USD", "ZAR",
+        ],
+    ),
+    (500, &["CRC", "HUF"]),
+    (1_000, &["ARS", "JMD", "NGN"]),
+    (5_000, &["AOA", "COP", "IQD", "MMK", "PYG", "RWF", "SYP", "TZS", "UGX"]),
+    (10_000, &["AMD", "BIF", "GNF", "IDR", "KHR", "MGA", "MNT", "UZS", "XAF", "XOF"]),
+    (100_000, &["IRR", "LAK", "LBP", "VND"]),
+];
 
 impl FromStr for Currency {
     type Err = MoneyError;

@@ -108,3 +108,140 @@ fn a_long_text_and_an_id_twice_are_found() {
     let id = serde_json::to_value(honest().completed()).unwrap()["lines"][0]["id"].clone();
     assert_eq!(tampered("/lines/1/id", id), "/lines/1/id");
 }
+
+/// One piece at 100.00 with 21 % inside, paid by card, with these fields changed.
+fn forged(changes: &[(&str, Value)]) -> String {
+    let world = World::of(json!({
+        "currency": "EUR", "taxes": [{"code": "vat21", "rate": "21", "included": true}],
+        "items": [{"sku": "A", "price": "100.00", "taxes": ["vat21"]}], "lines": [{"sku": "A", "quantity": "1"}],
+        "payments": [{"tender": "card", "amount": "100.00"}],
+    }));
+    let mut sale = serde_json::to_value(world.completed()).unwrap();
+    for (pointer, value) in changes {
+        let (parent, field) = pointer.rsplit_once('/').unwrap();
+        match sale.pointer_mut(parent).unwrap() {
+            Value::Object(fields) => fields.insert(field.to_owned(), value.clone()),
+            Value::Array(values) => {
+                Some(std::mem::replace(&mut values[field.parse::<usize>().unwrap()], value.clone()))
+            }
+            _ => panic!("{parent}"),
+        };
+    }
+    match prove(&serde_json::from_value::<SaleCompleted>(sale).unwrap()) {
+        Ok(()) => String::from("proved"),
+        Err(error) => error.pointer,
+    }
+}
+
+/// The sums of a sale of one line that comes to so much, paid exactly.
+fn sums(net: &str, tax: &str, gross: &str) -> Vec<(&'static str, Value)> {
+    vec![
+        ("/lines/0/net", json!(net)),
+        ("/lines/0/tax", json!(tax)),
+        ("/lines/0/gross", json!(gross)),
+        ("/net", json!(net)),
+        ("/tax", json!(tax)),
+        ("/total", json!(gross)),
+        ("/payments/0/amount", json!(gross)),
+    ]
+}
+
+/// The same with one tax.
+fn taxed(sums: Vec<(&'static str, Value)>, tax: &Value) -> Vec<(&'static str, Value)> {
+    let taxes = if tax.is_null() { json!([]) } else { json!([tax]) };
+    sums.into_iter().chain([("/lines/0/taxes", taxes.clone()), ("/taxes", taxes)]).collect()
+}
+
+fn tax(kind: &str, rate: &str, included: bool, base: &str, amount: &str) -> Value {
+    json!({"tax_id": "00000000-0000-0000-0000-0000000000aa", "code": "x", "name": "x", "kind": kind, "rate": rate,
+        "price_included": included, "base": base, "amount": amount})
+}
+
+#[test]
+fn an_honest_sale_by_card_is_proved() {
+    assert_eq!(forged(&[]), "proved");
+}
+
+#[test]
+fn less_is_not_paid_by_a_relief_that_nobody_has() {
+    let mut changes = taxed(sums("1.00", "0.00", "1.00"), &Value::Null);
+    changes.push(("/lines/0/tax_relief", json!("99.00")));
+    assert_eq!(forged(&changes), "/lines/0/tax_relief");
+}
+
+#[test]
+fn rounding_is_of_coins_and_at_most_half_of_one() {
+    let paid = |amount: &str, rounding: &str, kind: &str| {
+        forged(&[
+            ("/payments/0/amount", json!(amount)),
+            ("/rounding", json!(rounding)),
+            ("/payments/0/tender_kind", json!(kind)),
+        ])
+    };
+    for (amount, rounding) in
+        [("50.00", "-50.00"), ("150.00", "50.00"), ("99.94", "-0.06"), ("100.06", "0.06")]
+    {
+        assert_eq!(paid(amount, rounding, "cash"), "/rounding", "{rounding}");
+    }
+    assert_eq!(paid("99.98", "-0.02", "card_standalone"), "/rounding");
+    assert_eq!(paid("99.98", "-0.02", "cash"), "proved");
+}
+
+#[test]
+fn a_tax_neither_gives_money_back_nor_swallows_the_price() {
+    for (net, amount, gross, tax, at) in [
+        ("100.00", "-21.00", "79.00", tax("percent", "21", false, "-100.00", "-21.00"), "base"),
+        ("100.00", "-40.00", "60.00", tax("percent", "100000", false, "0.00", "-40.00"), "rate"),
+        ("100.00", "-0.66", "99.34", tax("percent", "0", false, "0.00", "-0.66"), "amount"),
+        ("20.00", "80.00", "100.00", tax("percent", "21", true, "380.95", "80.00"), "base"),
+        ("10.00", "90.00", "100.00", tax("division", "10", true, "10.00", "90.00"), "amount"),
+        ("100.00", "-90.00", "10.00", tax("division", "10", false, "100.00", "-90.00"), "amount"),
+    ] {
+        let changes = taxed(sums(net, amount, gross), &tax);
+        assert_eq!(forged(&changes), format!("/lines/0/taxes/0/{at}"), "{tax}");
+    }
+    let under = taxed(sums("-20.00", "120.00", "100.00"), &tax("percent", "21", true, "571.43", "120.00"));
+    assert_ne!(forged(&under), "proved");
+    let mut free = taxed(sums("0.19", "0.00", "0.19"), &tax("percent", "21", false, "0.19", "0.00"));
+    free.extend([("/lines/0/unit_price", json!("0.19")), ("/lines/0/regular_unit_price", json!("0.19"))]);
+    assert_eq!(forged(&free), "/lines/0/taxes/0/amount");
+}
+
+#[test]
+fn a_price_is_what_its_reason_says() {
+    let cheap = |reason: Value| {
+        let mut changes = taxed(sums("0.01", "0.00", "0.01"), &Value::Null);
+        changes.extend([("/lines/0/unit_price", json!("0.01")), ("/lines/0/price_reason", reason)]);
+        forged(&changes)
+    };
+    let listed = |kind: &str| json!({"kind": "listed", "price_id": "00000000-0000-0000-0000-0000000000ab", "price_kind": kind, "reason": ""});
+    assert_eq!(cheap(listed("regular")), "/lines/0/unit_price");
+    assert_eq!(cheap(listed("sale")), "proved");
+    assert_eq!(cheap(json!({"kind": "keyed"})), "/lines/0/unit_price");
+    assert_eq!(cheap(json!({"kind": "refund"})), "/lines/0/price_reason");
+    let keyed = |reason: &str| cheap(json!({"kind": "override", "instead_of": "100.00", "reason": reason}));
+    assert_eq!(keyed(" "), "/lines/0/price_reason/reason");
+    assert_eq!(keyed("damaged"), "proved");
+    let mut label = taxed(sums("0.01", "0.00", "0.01"), &Value::Null);
+    label.push(("/lines/0/label_amount", json!("0.01")));
+    assert_eq!(forged(&label), "/lines/0/label_amount");
+}
+
+#[test]
+fn goods_leave_the_stock_and_nothing_else_does() {
+    assert_eq!(forged(&[("/lines/0/movement_id", Value::Null)]), "/lines/0/movement_id");
+    assert_eq!(forged(&[("/lines/0/line_kind", json!("deposit"))]), "/lines/0/movement_id");
+    let card = [("/lines/0/line_kind", json!("gift_card")), ("/lines/0/movement_id", Value::Null)];
+    assert_eq!(forged(&card), "/lines/0/taxes");
+}
+
+#[test]
+fn a_card_gives_no_change_and_a_void_undoes_another_sale() {
+    let change = [
+        ("/payments/0/amount", json!("140.00")),
+        ("/payments/0/change", json!("40.00")),
+        ("/change", json!("40.00")),
+    ];
+    assert_eq!(forged(&change), "/payments/0/change");
+    assert_eq!(forged(&[("/voids", json!("00000000-0000-0000-0000-0000000000ac"))]), "/voids");
+}
