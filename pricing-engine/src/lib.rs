@@ -13,6 +13,7 @@ mod promotion;
 mod promotions;
 mod rules;
 mod search;
+mod shelf;
 
 pub use conditions::{Condition, Operand, Operator, Situation};
 pub use price::{Asked, Priced, price};

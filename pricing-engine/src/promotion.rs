@@ -1,6 +1,7 @@
 //! What a promotion is, and whether one can be.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use chrono::{Datelike, NaiveDateTime, NaiveTime};
 use serde::de::Error as _;
@@ -343,40 +344,40 @@ impl InvalidReason {
 struct Findings(Vec<Invalid>);
 
 impl Findings {
-    fn add(&mut self, pointer: impl Into<String>, reason: InvalidReason) {
-        self.0.push(Invalid { pointer: pointer.into(), reason });
+    fn add(&mut self, pointer: impl Display, reason: InvalidReason) {
+        self.0.push(Invalid { pointer: pointer.to_string(), reason });
     }
 
-    fn check(&mut self, is_right: bool, pointer: &str, reason: InvalidReason) {
+    fn check(&mut self, is_right: bool, pointer: impl Display, reason: InvalidReason) {
         if !is_right {
             self.add(pointer, reason);
         }
     }
 
-    fn selection(&mut self, pointer: &str, selection: &Selection) {
+    fn selection(&mut self, pointer: impl Display, selection: &Selection) {
         self.check(!selection.is_empty(), pointer, InvalidReason::EmptySet);
     }
 
-    fn count(&mut self, pointer: &str, count: u32, least: u32) {
+    fn count(&mut self, pointer: impl Display, count: u32, least: u32) {
         let is_right = (least..=MAX_GROUP).contains(&count);
         self.check(is_right, pointer, InvalidReason::CountOutOfRange { least, most: MAX_GROUP });
     }
 
     fn percent(&mut self, pointer: &str, percent: Percent) {
         if !percent.is_positive() || percent > Percent::HUNDRED {
-            self.add(format!("{pointer}/percent"), InvalidReason::PercentOutOfRange);
+            self.add(format_args!("{pointer}/percent"), InvalidReason::PercentOutOfRange);
         }
     }
 
     fn amount(&mut self, pointer: &str, amount: Amount) {
         if !amount.is_positive() {
-            self.add(format!("{pointer}/amount"), InvalidReason::AmountNotPositive);
+            self.add(format_args!("{pointer}/amount"), InvalidReason::AmountNotPositive);
         }
     }
 
     fn price(&mut self, pointer: &str, price: Amount) {
         if price.is_negative() {
-            self.add(format!("{pointer}/price"), InvalidReason::NegativePrice);
+            self.add(format_args!("{pointer}/price"), InvalidReason::NegativePrice);
         }
     }
 
@@ -455,7 +456,7 @@ impl When {
         found.check(is_some(coupon), "/when/coupon", InvalidReason::EmptyCoupon);
         for (at, condition) in self.conditions.iter().enumerate() {
             if !condition.is_complete() {
-                found.add(format!("/when/conditions/{at}"), InvalidReason::IncompleteCondition);
+                found.add(format_args!("/when/conditions/{at}"), InvalidReason::IncompleteCondition);
             }
         }
     }
@@ -542,10 +543,10 @@ impl Offer {
             Self::Bundle { parts, effect } => {
                 found.check(!parts.is_empty(), "/offer/parts", InvalidReason::EmptySet);
                 for (at, part) in parts.iter().enumerate() {
-                    found.selection(&format!("/offer/parts/{at}/of"), &part.of);
-                    found.count(&format!("/offer/parts/{at}/quantity"), part.quantity, 1);
+                    found.selection(format_args!("/offer/parts/{at}/of"), &part.of);
+                    found.count(format_args!("/offer/parts/{at}/quantity"), part.quantity, 1);
                     if parts.iter().take(at).any(|earlier| earlier.of == part.of) {
-                        found.add(format!("/offer/parts/{at}/of"), InvalidReason::CircularBundle);
+                        found.add(format_args!("/offer/parts/{at}/of"), InvalidReason::CircularBundle);
                     }
                 }
                 let units = parts.iter().map(|part| u64::from(part.quantity)).sum::<u64>();
@@ -565,14 +566,15 @@ impl Offer {
         }
     }
 
-    /// Whether any goods of the offer are these.
-    pub(crate) fn is_about(&self, goods: &Goods<'_>) -> bool {
+    /// Goes through its selections, in their order.
+    pub(crate) fn each_selection<'a>(&'a self, mut each: impl FnMut(&'a Selection)) {
         match self {
-            Self::Each { of, .. } | Self::MixAndMatch { of, .. } | Self::Threshold { of, .. } => {
-                of.takes(goods)
+            Self::Each { of, .. } | Self::MixAndMatch { of, .. } | Self::Threshold { of, .. } => each(of),
+            Self::BuyGet { buy, get, .. } => {
+                each(buy);
+                each(get);
             }
-            Self::BuyGet { buy, get, .. } => buy.takes(goods) || get.takes(goods),
-            Self::Bundle { parts, .. } => parts.iter().any(|part| part.of.takes(goods)),
+            Self::Bundle { parts, .. } => parts.iter().for_each(|part| each(&part.of)),
         }
     }
 }

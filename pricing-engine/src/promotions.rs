@@ -7,11 +7,12 @@ use shared_model::ids::SaleLineId;
 use shared_model::{Amount, MoneyError, Quantity, Rounding, Share, UnitPrice, allocate_within, divide};
 
 use crate::conditions::Situation;
-use crate::promotion::{Effect, Goods, GroupEffect, Offer, Promotion, Selection};
+use crate::promotion::{Effect, Goods, GroupEffect, Offer, Promotion};
 use crate::search::{
-    Combination, FINE_DECIMALS, Fine, Group, MAX_STEPS, Member, Once, Problem, Reward, Single, Slot, Units,
-    Use, best, off,
+    Combination, Fine, Group, MAX_STEPS, MOST, Member, Off, Once, Problem, Reward, Single, Slot, Units, Use,
+    best,
 };
+use crate::shelf::Shelf;
 
 /// A line of the cart, priced by the rules.
 #[derive(Debug, Clone)]
@@ -116,18 +117,46 @@ struct Pool {
     measured: Option<Quantity>,
     /// What all of it costs now.
     amount: Amount,
+    /// The same, in millionths.
+    millionths: i128,
+    /// The value of one unit, for comparison, in billionths.
+    value: i128,
     /// Whether a promotion of a higher class has taken something off.
     is_touched: bool,
     /// Whether an exclusive promotion has: nothing else may.
     is_closed: bool,
 }
 
-/// A promotion of the class that may be earned, as the search knows it.
-#[derive(Clone, Copy)]
-enum Kind {
-    Single,
-    Group,
-    Once,
+/// Decimals of a pool's value: fine enough that a part of a price compares right.
+const VALUE_DECIMALS: u32 = 9;
+
+impl Pool {
+    /// So many units of this one, at another amount.
+    fn with(&self, count: u32, amount: Amount) -> Result<Self, MoneyError> {
+        let millionths = amount.units(6)?;
+        let all = millionths.checked_mul(1_000).ok_or(MoneyError::OutOfBounds)?;
+        let value = divide(all, count.max(1).into(), Rounding::HalfUp)?;
+        Ok(Self { count, amount, millionths, value, ..*self })
+    }
+}
+
+/// A promotion that may be earned.
+struct Live<'a> {
+    /// Its place.
+    at: usize,
+    promotion: &'a Promotion,
+    /// How often it may be.
+    left: u32,
+    /// For each selection of its offer, where its lines are in [`Cart::selected`].
+    selections: (usize, usize),
+}
+
+/// Promotions of the class, by their places in what is searched.
+#[derive(Default)]
+struct Posed {
+    singles: Vec<usize>,
+    groups: Vec<usize>,
+    onces: Vec<usize>,
 }
 
 /// Finds what promotions take off the lines of a cart.
@@ -143,11 +172,13 @@ pub fn promote(
     rounding: Rounding,
 ) -> Result<Promoted, MoneyError> {
     let mut result = Promoted { outcomes: Vec::with_capacity(promotions.len()), ..Promoted::default() };
-    let mut live: Vec<(Reverse<i32>, shared_model::ids::PromotionId, usize, u32)> = Vec::new();
+    let shelf = Shelf::new(lines.iter().enumerate().filter(|(_, line)| line.takes_promotions));
+    let mut selected = Selected::default();
+    let mut live: Vec<Live<'_>> = Vec::new();
     for (at, promotion) in promotions.iter().enumerate() {
-        match may_be_earned(promotion, lines, situation) {
-            Ok(left) => {
-                live.push((Reverse(promotion.priority), promotion.id, at, left));
+        match may_be_earned(promotion, lines, &shelf, &mut selected, situation) {
+            Ok((left, selections)) => {
+                live.push(Live { at, promotion, left, selections });
                 result.outcomes.push(Outcome::NotTheBest);
             }
             Err(outcome) => result.outcomes.push(outcome),
@@ -156,47 +187,91 @@ pub fn promote(
     if live.is_empty() {
         return Ok(result);
     }
-    live.sort_unstable();
-    let mut cart = Cart { promotions, lines, decimals, rounding, pools: Vec::new() };
+    live.sort_unstable_by_key(|live| (Reverse(live.promotion.priority), live.promotion.id, live.at));
+    let mut cart = Cart { promotions, lines, selected, decimals, rounding, pools: Vec::new() };
     cart.fill_pools()?;
     let mut steps = MAX_STEPS;
-    for class in live.chunk_by(|one, other| one.0 == other.0) {
+    for class in live.chunk_by(|one, other| one.promotion.priority == other.promotion.priority) {
         cart.settle(class, &mut steps, &mut result)?;
     }
     Ok(result)
 }
 
+/// The lines that selections take, by their places, all behind one another.
+#[derive(Default)]
+struct Selected {
+    lines: Vec<u32>,
+    /// Where those of each selection begin and end.
+    ranges: Vec<(usize, usize)>,
+}
+
+impl Selected {
+    fn of(&self, nth: usize) -> &[u32] {
+        let (begin, end) = self.ranges.get(nth).copied().unwrap_or_default();
+        self.lines.get(begin..end).unwrap_or_default()
+    }
+}
+
+/// How often a promotion may be earned, and which of the selected lines are its own; else why it may not be.
 fn may_be_earned(
     promotion: &Promotion,
     lines: &[Line<'_>],
+    shelf: &Shelf<'_>,
+    selected: &mut Selected,
     situation: &Situation<'_>,
-) -> Result<u32, Outcome> {
+) -> Result<(u32, (usize, usize)), Outcome> {
     promotion.when.is_on(situation)?;
-    let mut quantity = Quantity::ZERO;
-    let mut is_about_any = false;
-    for line in lines.iter().filter(|line| line.takes_promotions) {
-        if promotion.offer.is_about(&line.goods) {
-            is_about_any = true;
-            quantity = quantity.plus(line.quantity).unwrap_or(quantity);
+    let (first, begin) = (selected.ranges.len(), selected.lines.len());
+    promotion.offer.each_selection(|selection| {
+        let begin = selected.lines.len();
+        shelf.select(selection, &mut selected.lines);
+        selected.ranges.push((begin, selected.lines.len()));
+    });
+    let is_earned = (|| {
+        let about = selected.lines.get(begin..).unwrap_or_default();
+        if about.is_empty() {
+            return Err(Outcome::NothingSelected);
         }
+        if !promotion.when.conditions.is_empty() {
+            let mut about = about.to_vec();
+            about.sort_unstable();
+            about.dedup();
+            let mut quantity = Quantity::ZERO;
+            for line in about.into_iter().filter_map(|line| lines.get(line as usize)) {
+                quantity = quantity.plus(line.quantity).unwrap_or(quantity);
+            }
+            promotion.when.conditions_hold(situation, quantity)?;
+        }
+        let left = promotion.times_left(situation)?;
+        if promotion.validate().is_err() {
+            return Err(Outcome::Invalid);
+        }
+        Ok((left, (first, selected.ranges.len())))
+    })();
+    if is_earned.is_err() {
+        selected.lines.truncate(begin);
+        selected.ranges.truncate(first);
     }
-    if !is_about_any {
-        return Err(Outcome::NothingSelected);
-    }
-    promotion.when.conditions_hold(situation, quantity)?;
-    let left = promotion.times_left(situation)?;
-    if promotion.validate().is_err() {
-        return Err(Outcome::Invalid);
-    }
-    Ok(left)
+    is_earned
 }
 
 struct Cart<'a> {
     promotions: &'a [Promotion],
     lines: &'a [Line<'a>],
+    selected: Selected,
     decimals: u32,
     rounding: Rounding,
     pools: Vec<Pool>,
+}
+
+/// The pools of a class in their order.
+struct Places {
+    /// Where the pools of each line begin in `pools`; there is one end more.
+    begins: Vec<u32>,
+    /// Places of pools, by line.
+    pools: Vec<u32>,
+    /// How many decimals what is searched has.
+    decimals: u32,
 }
 
 impl<'a> Cart<'a> {
@@ -210,162 +285,207 @@ impl<'a> Cart<'a> {
                 continue;
             }
             let whole = line.quantity.units(0).ok().and_then(|count| u32::try_from(count).ok());
-            self.pools.push(Pool {
+            let pool = Pool {
                 line: at,
-                count: whole.unwrap_or(1),
+                count: 0,
                 measured: if whole.is_some() { None } else { Some(line.quantity) },
-                amount: line.amount.with_decimals(self.decimals)?,
+                amount: Amount::ZERO,
+                millionths: 0,
+                value: 0,
                 is_touched: false,
                 is_closed: false,
-            });
+            };
+            self.pools.push(pool.with(whole.unwrap_or(1), line.amount.with_decimals(self.decimals)?)?);
         }
         Ok(())
-    }
-
-    /// The value of one unit, for comparison.
-    fn value(pool: &Pool) -> Result<Fine, MoneyError> {
-        let all = pool.amount.units(6)?.checked_mul(1_000).ok_or(MoneyError::OutOfBounds)?;
-        divide(all, pool.count.max(1).into(), Rounding::HalfUp)
     }
 
     /// Settles one class: the best combination, its savings, and what that leaves for the next.
     fn settle(
         &mut self,
-        class: &[(Reverse<i32>, shared_model::ids::PromotionId, usize, u32)],
+        class: &[Live<'_>],
         steps: &mut u32,
         result: &mut Promoted,
     ) -> Result<(), MoneyError> {
-        self.sort_pools()?;
+        self.sort_pools();
+        let places = self.places()?;
         let mut problem = Problem::default();
         for pool in &self.pools {
             let count = if pool.is_closed { 0 } else { pool.count };
-            problem.pools.push(Units { count, value: Self::value(pool)? });
+            problem.pools.push(Units { count, value: fine(pool.value, VALUE_DECIMALS, places.decimals) });
         }
-        let mut kinds: Vec<(Kind, usize)> = Vec::new();
-        for (_, _, at, left) in class {
-            let Some(promotion) = self.promotions.get(*at) else { continue };
-            match self.pose(promotion, *left, &mut problem)? {
-                Some(kind) => kinds.push((kind, *at)),
-                None => set(&mut result.outcomes, *at, Outcome::TooLittle),
+        let mut posed = Posed::default();
+        for live in class {
+            if !self.pose(live, &places, &mut problem, &mut posed)? {
+                set(&mut result.outcomes, live.at, Outcome::TooLittle);
             }
         }
         let (combination, is_best) = best(&problem, steps);
         result.bound_was_hit |= !is_best;
-        self.apply(&combination, &kinds, result)
+        self.apply(combination, &posed, result)
     }
 
     /// Dearest first; ties by tax group, SKU, line, and what was treated alike: never by place.
-    fn sort_pools(&mut self) -> Result<(), MoneyError> {
-        let mut keyed = Vec::with_capacity(self.pools.len());
-        for pool in self.pools.drain(..) {
-            keyed.push((Self::value(&pool)?, pool));
-        }
+    fn sort_pools(&mut self) {
+        let lines = self.lines;
         let key = |pool: &Pool| {
-            let line = self.lines.get(pool.line);
+            let line = lines.get(pool.line);
             line.map(|line| (line.tax_group, line.sku, line.id, pool.is_touched, pool.is_closed))
         };
-        keyed.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| key(&one.1).cmp(&key(&other.1))));
-        self.pools = keyed.into_iter().map(|(_, pool)| pool).collect();
-        Ok(())
+        self.pools.sort_by(|one, other| other.value.cmp(&one.value).then_with(|| key(one).cmp(&key(other))));
+    }
+
+    /// Where the pools of each line are, and how fine values can be so that all of them together are within bounds.
+    fn places(&self) -> Result<Places, MoneyError> {
+        let mut begins = vec![0_u32; self.lines.len() + 1];
+        let mut all: i128 = 0;
+        for pool in &self.pools {
+            set_with(&mut begins, pool.line + 1, |count| count + 1);
+            all = all.checked_add(pool.millionths).ok_or(MoneyError::OutOfBounds)?;
+        }
+        let mut sum = 0;
+        for begin in &mut begins {
+            sum += *begin;
+            *begin = sum;
+        }
+        let mut next = begins.clone();
+        let mut pools = vec![0_u32; self.pools.len()];
+        for (place, pool) in (0_u32..).zip(&self.pools) {
+            let at = next.get(pool.line).copied().unwrap_or_default();
+            set(&mut pools, at as usize, place);
+            set_with(&mut next, pool.line, |at| at + 1);
+        }
+        let mut decimals = VALUE_DECIMALS;
+        let mut largest = all.checked_mul(1_000).ok_or(MoneyError::OutOfBounds)?;
+        while largest > MOST.into() {
+            decimals = decimals.checked_sub(1).ok_or(MoneyError::OutOfBounds)?;
+            largest /= 10;
+        }
+        Ok(Places { begins, pools, decimals })
+    }
+
+    /// The pools of a selection's lines, in their order.
+    fn pools_of(&self, nth: usize, places: &Places) -> Vec<usize> {
+        let lines = self.selected.of(nth);
+        let mut pools = Vec::with_capacity(lines.len() + 2);
+        for line in lines {
+            let begin = places.begins.get(*line as usize).copied().unwrap_or_default();
+            let end = places.begins.get(*line as usize + 1).copied().unwrap_or_default();
+            let here = places.pools.get(begin as usize..end as usize).unwrap_or_default();
+            pools.extend(here.iter().map(|pool| *pool as usize));
+        }
+        pools.sort_unstable();
+        pools
     }
 
     /// Which pools a selection may have for this promotion.
-    fn open(&self, of: &Selection, is_exclusive: bool, is_counted: bool) -> Vec<bool> {
-        self.pools
-            .iter()
-            .map(|pool| {
+    fn open(&self, nth: usize, places: &Places, is_exclusive: bool, is_counted: bool) -> Vec<usize> {
+        let mut pools = self.pools_of(nth, places);
+        pools.retain(|pool| {
+            self.pools.get(*pool).is_some_and(|pool| {
                 let is_shut = pool.is_closed
                     || (is_exclusive && pool.is_touched)
                     || (is_counted && pool.measured.is_some())
                     || !pool.amount.is_positive();
-                !is_shut && self.line(pool).is_some_and(|line| of.takes(&line.goods))
+                !is_shut
             })
-            .collect()
+        });
+        pools
     }
 
-    /// Says a promotion to the search; none when there is too little of its goods.
+    /// Says a promotion to the search; whether there is enough of its goods.
     fn pose(
         &self,
-        promotion: &Promotion,
-        left: u32,
+        live: &Live<'_>,
+        places: &Places,
         problem: &mut Problem,
-    ) -> Result<Option<Kind>, MoneyError> {
-        let exclusive = promotion.exclusive;
-        let slot = |of: &Selection, count: u32| Slot { count, takes: self.open(of, exclusive, true) };
-        let (slots, reward) = match &promotion.offer {
-            Offer::Each { of, effect } => {
-                let saving = self.savings_of_units(&self.open(of, exclusive, false), *effect)?;
-                problem.singles.push(Single { left, saving });
-                return Ok(Some(Kind::Single));
+        posed: &mut Posed,
+    ) -> Result<bool, MoneyError> {
+        let exclusive = live.promotion.exclusive;
+        let (first, _) = live.selections;
+        let off = |effect: Effect| off(effect, places.decimals);
+        let slot =
+            |nth: usize, count: u32| Slot { count, pools: self.open(first + nth, places, exclusive, true) };
+        let (slots, reward) = match &live.promotion.offer {
+            Offer::Each { effect, .. } => {
+                let pools = self.open(first, places, exclusive, false);
+                let savings = self.savings_of_units(pools, *effect, places.decimals, problem)?;
+                problem.singles.push(Single { left: live.left, savings });
+                posed.singles.push(live.at);
+                return Ok(true);
             }
-            Offer::Threshold { of, at_least, effect } => {
-                let takes = self.open(of, exclusive, false);
-                let amounts = self.lines_amount(of)?;
-                if amounts < *at_least {
-                    return Ok(None);
+            Offer::Threshold { at_least, effect, .. } => {
+                let all = self.pools_of(first, places);
+                let costs = all.iter().filter_map(|pool| self.pools.get(*pool)).map(|pool| pool.millionths);
+                if costs.sum::<i128>() < at_least.units(6)? {
+                    return Ok(false);
                 }
+                let pools = self.open(first, places, exclusive, false);
                 if let Effect::Amount(amount) = effect {
-                    let amount = amount.units(6)?.checked_mul(1_000).ok_or(MoneyError::OutOfBounds)?;
-                    problem.onces.push(Once { amount, takes });
-                    return Ok(Some(Kind::Once));
+                    let amount = fine(amount.units(6)?, 6, places.decimals);
+                    problem.onces.push(Once { amount, pools });
+                    posed.onces.push(live.at);
+                } else {
+                    let savings = self.savings_of_units(pools, *effect, places.decimals, problem)?;
+                    problem.singles.push(Single { left: u32::MAX, savings });
+                    posed.singles.push(live.at);
                 }
-                let saving = self.savings_of_units(&takes, *effect)?;
-                problem.singles.push(Single { left: u32::MAX, saving });
-                return Ok(Some(Kind::Single));
+                return Ok(true);
             }
-            Offer::BuyGet { buy, buy_quantity, get, get_quantity, effect, any_value } => (
-                vec![slot(buy, *buy_quantity), slot(get, *get_quantity)],
-                Reward::Second { effect: *effect, any_value: *any_value },
+            Offer::BuyGet { buy_quantity, get_quantity, effect, any_value, .. } => (
+                vec![slot(0, *buy_quantity), slot(1, *get_quantity)],
+                Reward::Second { off: off(*effect)?, any_value: *any_value },
             ),
-            Offer::MixAndMatch { of, quantity, effect } => {
+            Offer::MixAndMatch { quantity, effect, .. } => {
                 let reward = match effect {
-                    GroupEffect::Percent(percent) => Reward::Whole(Effect::Percent(*percent)),
-                    GroupEffect::Amount(amount) => Reward::Whole(Effect::Amount(*amount)),
-                    GroupEffect::Price(price) => Reward::Whole(Effect::Price(*price)),
+                    GroupEffect::Percent(percent) => Reward::Whole(off(Effect::Percent(*percent))?),
+                    GroupEffect::Amount(amount) => Reward::Whole(off(Effect::Amount(*amount))?),
+                    GroupEffect::Price(price) => Reward::Whole(off(Effect::Price(*price))?),
                     GroupEffect::CheapestFree(free) => Reward::Cheapest(*free),
                 };
-                (vec![slot(of, *quantity)], reward)
+                (vec![slot(0, *quantity)], reward)
             }
             Offer::Bundle { parts, effect } => {
-                (parts.iter().map(|part| slot(&part.of, part.quantity)).collect(), Reward::Whole(*effect))
+                let slots = parts.iter().enumerate().map(|(nth, part)| slot(nth, part.quantity));
+                (slots.collect(), Reward::Whole(off(*effect)?))
             }
         };
         let has_enough = slots.iter().all(|slot: &Slot| {
-            let open = problem.pools.iter().zip(&slot.takes).filter(|(_, takes)| **takes);
-            open.map(|(pool, _)| u64::from(pool.count)).sum::<u64>() >= slot.count.into()
+            let open = slot.pools.iter().filter_map(|pool| problem.pools.get(*pool));
+            open.map(|pool| u64::from(pool.count)).sum::<u64>() >= slot.count.into()
         });
-        if !has_enough {
-            return Ok(None);
+        if has_enough {
+            problem.groups.push(Group { left: live.left, slots, reward });
+            posed.groups.push(live.at);
         }
-        problem.groups.push(Group { left, slots, reward });
-        Ok(Some(Kind::Group))
+        Ok(has_enough)
     }
 
-    /// What the goods of a selection cost now, all together.
-    fn lines_amount(&self, of: &Selection) -> Result<Amount, MoneyError> {
-        let selected =
-            self.pools.iter().filter(|pool| self.line(pool).is_some_and(|line| of.takes(&line.goods)));
-        Amount::sum(selected.map(|pool| pool.amount))
-    }
-
-    /// What an effect takes off one unit of each pool.
-    fn savings_of_units(&self, takes: &[bool], effect: Effect) -> Result<Vec<Fine>, MoneyError> {
-        self.pools
-            .iter()
-            .zip(takes)
-            .map(|(pool, takes)| {
-                if !takes {
-                    return Ok(0);
+    /// What an effect takes off one unit of each of these pools, where it takes off anything.
+    fn savings_of_units(
+        &self,
+        pools: Vec<usize>,
+        effect: Effect,
+        decimals: u32,
+        problem: &Problem,
+    ) -> Result<Vec<(usize, Fine)>, MoneyError> {
+        let off = off(effect, decimals)?;
+        let mut savings = Vec::with_capacity(pools.len());
+        for place in pools {
+            let (Some(pool), Some(units)) = (self.pools.get(place), problem.pools.get(place)) else {
+                continue;
+            };
+            let saving = match pool.measured {
+                None => off.of(units.value),
+                Some(measured) => {
+                    fine(self.off_amount(effect, pool.amount, measured)?.units(6)?, 6, decimals)
                 }
-                let Some(measured) = pool.measured else {
-                    return Ok(off(effect, Self::value(pool)?, 1));
-                };
-                self.off_amount(effect, pool.amount, measured)?
-                    .units(6)?
-                    .checked_mul(1_000)
-                    .ok_or(MoneyError::OutOfBounds)
-            })
-            .collect()
+            };
+            if saving > 0 {
+                savings.push((place, saving));
+            }
+        }
+        Ok(savings)
     }
 
     /// What an effect on each unit takes off so many units that cost this.
@@ -381,56 +501,41 @@ impl<'a> Cart<'a> {
     /// Turns a combination into savings, and parts the pools by what was done to their units.
     fn apply(
         &mut self,
-        combination: &Combination,
-        kinds: &[(Kind, usize)],
+        combination: Combination,
+        posed: &Posed,
         result: &mut Promoted,
     ) -> Result<(), MoneyError> {
-        let place = |kind: fn(Kind) -> bool, nth: usize| {
-            kinds.iter().filter(|(this, _)| kind(*this)).nth(nth).map(|(_, at)| *at)
-        };
         let mut taking = Vec::with_capacity(combination.uses.len());
-        for each in &combination.uses {
+        for each in combination.uses {
             let (promotion, members) = match each {
-                Use::Single { promotion, pool, count } => (
-                    place(|kind| matches!(kind, Kind::Single), *promotion),
-                    vec![Member { slot: 0, pool: *pool, count: *count }],
-                ),
-                Use::Group { promotion, members } => {
-                    (place(|kind| matches!(kind, Kind::Group), *promotion), members.clone())
+                Use::Single { promotion, pool, count } => {
+                    (posed.singles.get(promotion), vec![Member { pool, slot: 0, count }])
                 }
-                Use::Once { promotion, members } => {
-                    (place(|kind| matches!(kind, Kind::Once), *promotion), members.clone())
-                }
+                Use::Group { promotion, members } => (posed.groups.get(promotion), members),
+                Use::Once { promotion, members } => (posed.onces.get(promotion), members),
             };
             if let Some(promotion) = promotion {
-                taking.push((promotion, members));
+                taking.push((*promotion, members));
             }
         }
         // The uses of one promotion together, in an order of their own: the search's is of no meaning.
-        taking.sort_by(|one, other| {
-            let key = |(promotion, members): &(usize, Vec<Member>)| {
-                let id = self.promotions.get(*promotion).map(|promotion| promotion.id);
-                (
-                    id,
-                    members.iter().map(|member| (member.pool, member.slot, member.count)).collect::<Vec<_>>(),
-                )
-            };
-            key(one).cmp(&key(other))
-        });
+        let id = |at: usize| self.promotions.get(at).map(|promotion| promotion.id);
+        taking.sort_by(|one, other| id(one.0).cmp(&id(other.0)).then_with(|| one.1.cmp(&other.1)));
         let mut parts = Parts::new(&self.pools, &taking, self.decimals)?;
         let mut savings: Vec<Saving> = Vec::new();
+        let mut before = (None, 0);
         for (promotion, members) in &taking {
-            self.take(*promotion, members, &mut parts, &mut savings, result)?;
+            // Those of one promotion stand together: what it has taken off before is found behind this place.
+            if before.0 != Some(*promotion) {
+                before = (Some(*promotion), savings.len());
+            }
+            self.take(*promotion, members, &mut parts, &mut savings, before.1, result)?;
         }
         savings.retain(|saving| saving.amount.is_positive());
         for saving in &savings {
             set(&mut result.outcomes, saving.promotion, Outcome::Earned);
         }
-        let order = |saving: &Saving| {
-            let id = self.promotions.get(saving.promotion).map(|promotion| promotion.id);
-            (id, saving.line)
-        };
-        savings.sort_by_key(order);
+        savings.sort_by_key(|saving| (id(saving.promotion), saving.line));
         result.savings.append(&mut savings);
         self.pools = parts.into_pools(&self.pools)?;
         Ok(())
@@ -443,6 +548,7 @@ impl<'a> Cart<'a> {
         members: &[Member],
         parts: &mut Parts,
         savings: &mut Vec<Saving>,
+        from: usize,
         result: &mut Promoted,
     ) -> Result<(), MoneyError> {
         let Some(promotion) = self.promotions.get(at) else { return Ok(()) };
@@ -455,21 +561,11 @@ impl<'a> Cart<'a> {
         if !saving.is_positive() {
             return Ok(());
         }
-        let mut weights = Vec::with_capacity(members.len());
-        for member in members {
-            let Some(pool) = self.pools.get(member.pool) else { continue };
-            let Some(line) = self.line(pool) else { continue };
-            let weight = regular_value(line, pool, member.count)?;
-            weights.push(Share {
-                weight,
-                key: (Reverse(weight), line.tax_group, line.sku, line.id, pool.is_touched, member.slot),
-            });
-        }
-        for (member, amount) in members.iter().zip(allocate_within(saving, self.decimals, &weights, &costs)?)
-        {
+        for (member, amount) in members.iter().zip(self.shared(saving, members, &costs)?) {
             parts.take_off(member, amount, promotion.exclusive)?;
             let Some(pool) = self.pools.get(member.pool) else { continue };
-            match savings.iter_mut().find(|saving| saving.line == pool.line && saving.promotion == at) {
+            let earlier = savings.get_mut(from..).unwrap_or_default();
+            match earlier.iter_mut().find(|saving| saving.line == pool.line && saving.promotion == at) {
                 Some(saving) => saving.amount = saving.amount.plus(amount)?,
                 None => savings.push(Saving { line: pool.line, promotion: at, amount }),
             }
@@ -488,6 +584,29 @@ impl<'a> Cart<'a> {
             None => result.applied.push(Applied { promotion: at, times, amount: saving }),
         }
         Ok(())
+    }
+
+    /// A saving, shared by its members in proportion to their regular value.
+    fn shared(
+        &self,
+        saving: Amount,
+        members: &[Member],
+        costs: &[Amount],
+    ) -> Result<Vec<Amount>, MoneyError> {
+        if members.len() == 1 {
+            return Ok(vec![saving.with_decimals(self.decimals)?]);
+        }
+        let mut weights = Vec::with_capacity(members.len());
+        for member in members {
+            let Some(pool) = self.pools.get(member.pool) else { continue };
+            let Some(line) = self.line(pool) else { continue };
+            let weight = regular_value(line, pool, member.count)?;
+            weights.push(Share {
+                weight,
+                key: (Reverse(weight), line.tax_group, line.sku, line.id, pool.is_touched, member.slot),
+            });
+        }
+        allocate_within(saving, self.decimals, &weights, costs)
     }
 
     /// What one use saves, rounded once. `costs` are what its members cost, to the smallest unit.
@@ -532,30 +651,55 @@ impl<'a> Cart<'a> {
         let mut units = Vec::with_capacity(members.len());
         for member in members {
             if let Some(pool) = self.pools.get(member.pool) {
-                units.push((Self::value(pool)?, member.count));
+                units.push((pool.value, member.count));
             }
         }
         units.sort_unstable();
         let (mut left, mut fine) = (free, 0);
         for (value, count) in units {
             let taken = count.min(left);
-            fine += value * Fine::from(taken);
+            fine += value * i128::from(taken);
             left -= taken;
         }
         self.rounded(fine)
     }
 
     /// Fine steps to the smallest unit. What parts of a price lost to fineness is given back first.
-    fn rounded(&self, fine: Fine) -> Result<Amount, MoneyError> {
-        let millionths = divide(fine, 10_i128.pow(FINE_DECIMALS - 6), Rounding::HalfUp)?;
+    fn rounded(&self, fine: i128) -> Result<Amount, MoneyError> {
+        let millionths = divide(fine, 10_i128.pow(VALUE_DECIMALS - 6), Rounding::HalfUp)?;
         self.rounding.to_decimals(Amount::from_units(millionths, 6)?, self.decimals)
     }
 }
 
-fn set(outcomes: &mut [Outcome], at: usize, outcome: Outcome) {
-    if let Some(entry) = outcomes.get_mut(at) {
-        *entry = outcome;
+fn set<T>(values: &mut [T], at: usize, value: T) {
+    if let Some(entry) = values.get_mut(at) {
+        *entry = value;
     }
+}
+
+fn set_with<T: Copy>(values: &mut [T], at: usize, with: impl Fn(T) -> T) {
+    if let Some(entry) = values.get_mut(at) {
+        *entry = with(*entry);
+    }
+}
+
+/// A value of so many decimals as what is searched has it.
+fn fine(value: i128, from: u32, decimals: u32) -> Fine {
+    let scaled = if decimals >= from {
+        value.saturating_mul(10_i128.pow(decimals - from))
+    } else {
+        value / 10_i128.pow(from - decimals)
+    };
+    Fine::try_from(scaled).unwrap_or(if value < 0 { Fine::MIN } else { Fine::MAX })
+}
+
+/// An effect as what is searched has it.
+fn off(effect: Effect, decimals: u32) -> Result<Off, MoneyError> {
+    Ok(match effect {
+        Effect::Percent(percent) => Off::Part(fine(percent.units(4)?, 4, 4)),
+        Effect::Amount(amount) => Off::Amount(fine(amount.units(6)?, 6, decimals)),
+        Effect::Price(price) => Off::Above(fine(price.units(6)?, 6, decimals)),
+    })
 }
 
 /// So many units' part of what the line is worth at its regular price.
@@ -643,17 +787,15 @@ impl Parts {
                 if taken.0 > 0 {
                     untaken.0 = untaken.0.saturating_sub(taken.0);
                     next.push(Pool {
-                        count: taken.0,
-                        amount: taken.1,
                         is_touched: true,
                         is_closed: is_closed || pool.is_closed,
-                        ..pool.clone()
+                        ..pool.with(taken.0, taken.1)?
                     });
                 }
             }
             untaken.1 = untaken.1.minus(part.before)?;
             if untaken.0 > 0 {
-                next.push(Pool { count: untaken.0, amount: untaken.1, ..pool.clone() });
+                next.push(pool.with(untaken.0, untaken.1)?);
             }
         }
         Ok(next)

@@ -9,9 +9,24 @@ use crate::MoneyError;
 /// for leading zeros.
 const LONGEST: usize = 32;
 
+/// The powers of 10 that an `i128` holds.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "computed when this is compiled: beyond the end it does not compile"
+)]
+const POWERS_OF_TEN: [i128; 39] = {
+    let mut powers = [1; 39];
+    let mut exponent = 1;
+    while exponent < powers.len() {
+        powers[exponent] = powers[exponent - 1] * 10;
+        exponent += 1;
+    }
+    powers
+};
+
 /// 10 to the power of `exponent`.
 pub(crate) fn pow10(exponent: u32) -> Result<i128, MoneyError> {
-    10_i128.checked_pow(exponent).ok_or(MoneyError::OutOfBounds)
+    POWERS_OF_TEN.get(exponent as usize).copied().ok_or(MoneyError::OutOfBounds)
 }
 
 /// A decimal as people write it: a sign, digits, a point and digits. No exponent, no `+`, no spaces, no
@@ -55,7 +70,10 @@ pub(crate) fn within(value: Decimal, decimals: u32, whole_digits: u32) -> Result
 /// `value` as a whole number of units of 10^-`decimals`.
 pub(crate) fn units(value: Decimal, decimals: u32) -> Result<i128, MoneyError> {
     let scale = value.scale();
-    if scale <= decimals {
+    if scale == decimals {
+        return Ok(value.mantissa());
+    }
+    if scale < decimals {
         return value.mantissa().checked_mul(pow10(decimals - scale)?).ok_or(MoneyError::OutOfBounds);
     }
     let step = pow10(scale - decimals)?;

@@ -88,8 +88,7 @@ impl Rounding {
 /// # Ok::<(), shared_model::MoneyError>(())
 /// ```
 pub fn divide(numerator: i128, denominator: i128, rounding: Rounding) -> Result<i128, MoneyError> {
-    let quotient = numerator.checked_div(denominator).ok_or(MoneyError::OutOfBounds)?;
-    let remainder = numerator.checked_rem(denominator).ok_or(MoneyError::OutOfBounds)?;
+    let (quotient, remainder) = div_rem(numerator, denominator).ok_or(MoneyError::OutOfBounds)?;
     if remainder == 0 {
         return Ok(quotient);
     }
@@ -107,6 +106,17 @@ pub fn divide(numerator: i128, denominator: i128, rounding: Rounding) -> Result<
     }
     let sign = if (numerator < 0) == (denominator < 0) { 1 } else { -1 };
     quotient.checked_add(sign).ok_or(MoneyError::OutOfBounds)
+}
+
+/// Nearly all that is divided fits in 64 bits, which is several times as fast.
+fn div_rem(numerator: i128, denominator: i128) -> Option<(i128, i128)> {
+    if let (Ok(numerator), Ok(denominator)) = (i64::try_from(numerator), i64::try_from(denominator))
+        && let (Some(quotient), Some(remainder)) =
+            (numerator.checked_div(denominator), numerator.checked_rem(denominator))
+    {
+        return Some((quotient.into(), remainder.into()));
+    }
+    Some((numerator.checked_div(denominator)?, numerator.checked_rem(denominator)?))
 }
 
 #[cfg(test)]
