@@ -40,7 +40,7 @@ pub(crate) fn by_hand(
     // Half a unit for each line that was reduced by itself, as each was rounded to the nearest.
     let rounded = touched.iter().filter(|touched| **touched).count() / 2;
     if let Some(reduction) = &cart.reduction {
-        of_sale(reduction, catalogue, rules, drafts)?;
+        of_sale(reduction, catalogue, rules, drafts, &after_promotions)?;
         let reducible = drafts.iter().zip(&after_promotions).filter(|(draft, _)| takes_reductions(draft));
         within_limit(rules, rounded, reducible).map_err(|reason| Refusal::new("/reduction", reason))?;
     }
@@ -160,12 +160,13 @@ fn taken(
 }
 
 /// Spreads a reduction of the whole sale over the lines that take one, in proportion to their regular value; what a
-/// line cannot bear goes to the others.
+/// line cannot bear, or may not within the person's limit, goes to the others.
 fn of_sale(
     reduction: &Reduction,
     catalogue: &Catalogue,
     rules: &Rules,
     drafts: &mut [Draft<'_>],
+    after_promotions: &[Amount],
 ) -> Result<(), Refusal> {
     let here = |reason: RefusalReason| Refusal::new("/reduction", reason);
     if !rules.limits.may_reduce {
@@ -179,10 +180,14 @@ fn of_sale(
     }
     let taken = taken(reduction, cost, rules)
         .map_err(|(field, reason)| Refusal::new(format!("/reduction/{field}"), reason))?;
-    let caps: Vec<Amount> = drafts
-        .iter()
-        .map(|draft| if takes_reductions(draft) { draft.amount } else { Amount::ZERO })
-        .collect();
+    let mut caps = Vec::with_capacity(drafts.len());
+    for (draft, before) in drafts.iter().zip(after_promotions) {
+        caps.push(room(draft, *before, rules).map_err(|error| here(error.into()))?);
+    }
+    let most = Amount::sum(caps.iter().copied()).map_err(|error| here(error.into()))?;
+    if let Some(max) = rules.limits.max_reduction_percent.filter(|_| most < taken) {
+        return Err(here(RefusalReason::BeyondLimit { max, most, asked: taken }));
+    }
     let weights: Vec<Share<Tie<'_>>> = drafts.iter().map(|draft| share(draft, catalogue)).collect();
     let shares = allocate_within(taken, decimals, &weights, &caps).map_err(|error| here(error.into()))?;
     for (draft, amount) in drafts.iter_mut().zip(shares) {
@@ -192,6 +197,24 @@ fn of_sale(
         }
     }
     Ok(())
+}
+
+/// How much more may be taken off a line: what it costs, and no more than the person's limit of what it cost `before`.
+fn room(draft: &Draft<'_>, before: Amount, rules: &Rules) -> Result<Amount, MoneyError> {
+    let decimals = rules.currency.exponent();
+    let nothing = Amount::from_units(0, decimals)?;
+    if !takes_reductions(draft) {
+        return Ok(nothing);
+    }
+    let Some(max) = rules.limits.max_reduction_percent else { return Ok(draft.amount) };
+    let allowed = max.of(before, decimals, Rounding::Up)?.minus(taken_off(draft, before)?)?;
+    Ok(allowed.min(draft.amount).max(nothing))
+}
+
+/// What a person took off a line that cost so much before; a price that was keyed higher takes off nothing, and makes no
+/// room for others.
+fn taken_off(draft: &Draft<'_>, before: Amount) -> Result<Amount, MoneyError> {
+    Ok(before.minus(draft.amount)?.max(Amount::ZERO))
 }
 
 /// A line as one that an amount is shared over.
@@ -225,12 +248,11 @@ fn within_limit<'d, 'a: 'd>(
 ) -> Result<(), RefusalReason> {
     let Some(max) = rules.limits.max_reduction_percent else { return Ok(()) };
     let decimals = rules.currency.exponent();
-    let (mut before, mut after) = (Amount::ZERO, Amount::ZERO);
+    let (mut before, mut asked) = (Amount::ZERO, Amount::ZERO);
     for (draft, cost) in lines {
         before = before.plus(*cost)?;
-        after = after.plus(draft.amount)?;
+        asked = asked.plus(taken_off(draft, *cost)?)?;
     }
-    let asked = before.minus(after)?;
     let rounded = i128::try_from(rounded).map_or(MAX_ROUNDED_AWAY, |rounded| rounded.min(MAX_ROUNDED_AWAY));
     let most = max.of(before, decimals, Rounding::Up)?.plus(Amount::from_units(rounded, decimals)?)?;
     if asked > most { Err(RefusalReason::BeyondLimit { max, most, asked }) } else { Ok(()) }

@@ -339,7 +339,29 @@ fn a_reduction_of_the_sale_keeps_to_the_limit_too() {
         reduction.percent = Some("9".parse().unwrap());
         reduction
     });
-    assert_eq!(refused(both.compute()), one("/lines/1/reduction", "beyond_limit"));
+    // 0.45 of 0.50 are taken off B by itself: of the 0.73 it bears 0.05.
+    let lines: Vec<Amount> = both.computed().lines.iter().map(|line| line.gross).collect();
+    assert_eq!(lines, [amount("9.32"), amount("4.50")]);
+}
+
+#[test]
+fn each_line_keeps_to_the_limit_whatever_the_others_leave() {
+    let promoted = World::of(json!({
+        "max_reduction_percent": "10",
+        "items": [{"sku": "A", "price": "100.00"}, {"sku": "B", "price": "90.00"}],
+        "promotions": [{"offer": {"kind": "each", "of": ["A"], "effect": {"percent": "90"}}}],
+        "lines": [{"sku": "A"}, {"sku": "B"}],
+        "reduction": {"percent": "10", "reason": "x"},
+    }));
+    let lines: Vec<Amount> = promoted.computed().lines.iter().map(|line| line.gross).collect();
+    assert_eq!(lines, [amount("9.00"), amount("81.00")]);
+    let keyed_higher = World::of(json!({
+        "max_reduction_percent": "10",
+        "items": [{"sku": "A", "price": "100.00"}, {"sku": "B", "price": "100.00"}],
+        "lines": [{"sku": "A", "unit_price": "190.00"}, {"sku": "B"}],
+        "reduction": {"amount": "100.00", "reason": "x"},
+    }));
+    assert_eq!(refused(keyed_higher.compute()), one("/reduction", "beyond_limit"));
 }
 
 #[test]
