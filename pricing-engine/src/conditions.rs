@@ -9,7 +9,29 @@ use serde::{Deserialize, Serialize};
 use shared_model::Quantity;
 use shared_model::ids::{CustomerId, PromotionId, StoreId};
 
-/// What is known of a sale while it is priced.
+/// What is known of a sale while it is priced. All of it comes from the caller: nothing here asks a clock.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use pricing_engine::{Condition, Situation};
+/// use shared_model::Quantity;
+///
+/// let (uses, facts) = (BTreeMap::new(), BTreeMap::from([("channel".to_owned(), "kiosk".to_owned())]));
+/// let friday_evening = Situation {
+///     store_id: uuid::Uuid::from_u128(1).into(),
+///     at: "2026-11-27T18:30:00".parse()?,
+///     customer_id: None,
+///     customer_group: None,
+///     promotion_uses: &uses,
+///     coupons: &[],
+///     facts: &facts,
+/// };
+/// let at_a_kiosk: Condition =
+///     serde_json::from_str(r#"{"fact": "channel", "operator": "EQ", "value": "kiosk"}"#)?;
+/// assert!(at_a_kiosk.holds(&friday_evening, Quantity::ONE));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
     /// The store.
@@ -77,13 +99,6 @@ impl Operand {
 /// `customer_group` and `store` are known to the engine; any other name is looked up among the facts that came with
 /// the sale. A condition on what is not known does not hold, whatever its operator. Two numbers compare as numbers,
 /// anything else as text, which is right for dates and times as ISO 8601 writes them.
-///
-/// ```
-/// # use pricing_engine::Condition;
-/// let big: Condition = serde_json::from_str(r#"{"fact": "quantity", "operator": "GTE", "value": "12"}"#)?;
-/// assert!(big.is_complete());
-/// # Ok::<(), serde_json::Error>(())
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -97,7 +112,18 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// Whether it can be answered at all: it names a fact, and has one value, or some for `IN` and `NIN`.
+    /// Whether it can be answered at all: it names a fact, and has one value, or some for `IN` and `NIN`. One that cannot is
+    /// refused when it is written.
+    ///
+    /// ```
+    /// use pricing_engine::Condition;
+    ///
+    /// let dozen: Condition = serde_json::from_str(r#"{"fact": "quantity", "operator": "GTE", "value": "12"}"#)?;
+    /// assert!(dozen.is_complete());
+    /// let which: Condition = serde_json::from_str(r#"{"fact": "store", "operator": "EQ", "value": ["a", "b"]}"#)?;
+    /// assert!(!which.is_complete());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let is_set = matches!(self.operator, Operator::In | Operator::Nin);
@@ -109,6 +135,32 @@ impl Condition {
     }
 
     /// Whether it holds for so many of the goods in question.
+    ///
+    /// ```
+    /// use pricing_engine::Condition;
+    /// # use std::collections::BTreeMap;
+    /// # use pricing_engine::Situation;
+    /// # let (uses, facts) = (BTreeMap::new(), BTreeMap::from([("channel".to_owned(), "kiosk".to_owned())]));
+    /// # let situation = Situation {
+    /// #     store_id: uuid::Uuid::from_u128(1).into(),
+    /// #     at: "2026-11-27T18:30:00".parse()?,
+    /// #     customer_id: None,
+    /// #     customer_group: None,
+    /// #     promotion_uses: &uses,
+    /// #     coupons: &[],
+    /// #     facts: &facts,
+    /// # };
+    /// let condition = |text: &str| serde_json::from_str::<Condition>(text);
+    /// let dozen = condition(r#"{"fact": "quantity", "operator": "GTE", "value": "12"}"#)?;
+    /// assert!(dozen.holds(&situation, "12.5".parse()?) && !dozen.holds(&situation, "2".parse()?));
+    /// // It is a Friday.
+    /// let weekend = condition(r#"{"fact": "weekday", "operator": "IN", "value": ["6", "7"]}"#)?;
+    /// assert!(!weekend.holds(&situation, "1".parse()?));
+    /// // Of nobody in particular it is not said that they are no members.
+    /// let no_member = condition(r#"{"fact": "customer_group", "operator": "NE", "value": "members"}"#)?;
+    /// assert!(!no_member.holds(&situation, "1".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn holds(&self, situation: &Situation<'_>, quantity: Quantity) -> bool {
         let Some(known) = known(&self.fact, situation, quantity) else { return false };

@@ -54,7 +54,8 @@ type Rank = (u8, bool, Reverse<Option<NaiveDateTime>>, PriceId);
 pub struct Priced<'a> {
     /// The usual price.
     pub regular: &'a PriceRecord,
-    /// What one costs: the regular price, or a sale price or quantity break where that is lower.
+    /// What one costs: the regular price, or a sale price or quantity break where that is lower. Its
+    /// [`kind`](PriceRecord::kind) tells which.
     pub price: &'a PriceRecord,
 }
 

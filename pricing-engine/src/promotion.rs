@@ -13,7 +13,8 @@ use thiserror::Error;
 use crate::conditions::{Condition, Situation};
 use crate::promotions::Outcome;
 
-/// The most units that one application of a promotion takes.
+/// The most units that one application of a promotion takes: 100 for the price of 99 can be, more is refused with
+/// [`InvalidReason::CountOutOfRange`].
 pub const MAX_GROUP: u32 = 100;
 
 /// A dated rule over a cart.
@@ -113,25 +114,46 @@ pub struct Selection {
     pub except: BTreeSet<ProductId>,
 }
 
-/// What selections look at.
+/// What selections look at: a line's variant with what it hangs on.
 #[derive(Debug, Clone, Copy)]
 pub struct Goods<'a> {
     /// The variant.
     pub variant_id: VariantId,
     /// Its product.
     pub product_id: ProductId,
-    /// Its department and those above it.
+    /// Its department and those above it, in any order.
     pub departments: &'a [DepartmentId],
 }
 
 impl Selection {
-    /// Everything that takes promotions.
+    /// Everything that takes promotions. What does not (labels that bear their price, deposits, gift cards, goods that are not
+    /// discountable) is not in any selection.
     #[must_use]
     pub fn everything() -> Self {
         Self { everything: true, ..Self::default() }
     }
 
     /// Whether the goods are among them.
+    ///
+    /// ```
+    /// use pricing_engine::{Goods, Selection};
+    /// use uuid::Uuid;
+    ///
+    /// let (drinks, wine) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    /// let all_drinks_but_this: Selection = serde_json::from_value(serde_json::json!({
+    ///     "departments": [drinks], "except": [Uuid::from_u128(9)],
+    /// }))?;
+    /// let departments = [wine.into(), drinks.into()];
+    /// let bottle = |product| Goods {
+    ///     variant_id: Uuid::from_u128(3).into(),
+    ///     product_id: Uuid::from_u128(product).into(),
+    ///     departments: &departments,
+    /// };
+    /// assert!(all_drinks_but_this.takes(&bottle(4)));
+    /// assert!(!all_drinks_but_this.takes(&bottle(9)));
+    /// assert!(Selection::everything().takes(&bottle(9)));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn takes(&self, goods: &Goods<'_>) -> bool {
         let is_named = self.everything
@@ -245,7 +267,7 @@ pub struct BundlePart {
     pub quantity: u32,
 }
 
-/// Why a promotion cannot be, and where.
+/// Why a promotion cannot be, and where: see [`Promotion::validate`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{pointer}: {reason}")]
 pub struct Invalid {
@@ -256,7 +278,7 @@ pub struct Invalid {
     pub reason: InvalidReason,
 }
 
-/// What is wrong with a promotion.
+/// What is wrong with a promotion. What it displays is a sentence for people; [`code`](Self::code) is for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum InvalidReason {
     /// No name.
@@ -315,7 +337,14 @@ pub enum InvalidReason {
 }
 
 impl InvalidReason {
-    /// A stable word for programs.
+    /// A stable word for programs: it never changes, sentences may.
+    ///
+    /// ```
+    /// use pricing_engine::InvalidReason;
+    ///
+    /// assert_eq!(InvalidReason::NoEnd.code(), "no_end");
+    /// assert_eq!(InvalidReason::NoEnd.to_string(), "a promotion has an end");
+    /// ```
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -391,7 +420,11 @@ impl Findings {
 }
 
 impl Promotion {
-    /// Whether it can be: what is written once is right for every cart. Everything that is wrong is told.
+    /// Whether it can be: what is written once is right for every cart. One that cannot be takes nothing off
+    /// ([`Outcome::Invalid`]).
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its place.
     ///
     /// ```
     /// use pricing_engine::{InvalidReason, Promotion};

@@ -14,7 +14,7 @@ use crate::search::{
 };
 use crate::shelf::Shelf;
 
-/// A line of the cart, priced by the rules.
+/// A line of the cart, priced by the rules. Amounts are of the whole line, in the store's currency.
 #[derive(Debug, Clone)]
 pub struct Line<'a> {
     /// The line.
@@ -38,11 +38,11 @@ pub struct Line<'a> {
 /// What a promotion takes off a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Saving {
-    /// The line, by its place.
+    /// The line, by its place in what was given.
     pub line: usize,
     /// The promotion, by its place.
     pub promotion: usize,
-    /// How much.
+    /// How much; above zero, to the currency's decimals.
     pub amount: Amount,
 }
 
@@ -94,7 +94,7 @@ pub enum Outcome {
     Invalid,
 }
 
-/// What promotions do to a cart.
+/// What promotions do to a cart. All savings of a promotion together are what [`Applied::amount`] says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Promoted {
     /// What each line has of each promotion, by class, then by promotion and line.
@@ -164,6 +164,52 @@ struct Posed {
 /// Higher priorities first; of one priority, the combination that takes off the most, each unit earning one promotion
 /// of the class at most. An exclusive promotion takes only units that nothing was taken off yet, and nothing is taken
 /// off them afterwards. A saving is shared by all lines that earned it, in proportion to their regular value.
+///
+/// `decimals` are the currency's, 0 to 6; percentages are rounded to them by `rounding`.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use pricing_engine::{Goods, Line, Outcome, Promotion, Situation, promote};
+/// use serde_json::{Value, json};
+/// use shared_model::Rounding;
+/// use uuid::Uuid;
+///
+/// let promotion = |id, offer: Value| serde_json::from_value::<Promotion>(json!({
+///     "id": Uuid::from_u128(id), "name": "offer",
+///     "when": {"from": "2026-11-01T00:00:00", "until": "2026-12-01T00:00:00"}, "offer": offer,
+/// }));
+/// let all = json!({"everything": true});
+/// // Of one class, as neither has a priority: 3 for 2, or a tenth off each.
+/// let promotions = [
+///     promotion(1, json!({"kind": "mix_and_match", "of": all, "quantity": 3, "effect": {"cheapest_free": 1}}))?,
+///     promotion(2, json!({"kind": "each", "of": all, "effect": {"percent": "10"}}))?,
+/// ];
+/// let tea = Line {
+///     id: Uuid::from_u128(3).into(),
+///     tax_group: "standard",
+///     sku: "TEA",
+///     goods: Goods { variant_id: Uuid::from_u128(4).into(), product_id: Uuid::from_u128(5).into(), departments: &[] },
+///     quantity: "4".parse()?,
+///     amount: "12.00".parse()?,
+///     regular_value: "12.00".parse()?,
+///     takes_promotions: true,
+/// };
+/// # let (uses, facts) = (BTreeMap::new(), BTreeMap::new());
+/// # let situation = Situation {
+/// #     store_id: Uuid::from_u128(1).into(), at: "2026-11-27T18:30:00".parse()?, customer_id: None,
+/// #     customer_group: None, promotion_uses: &uses, coupons: &[], facts: &facts,
+/// # };
+/// let promoted = promote(&promotions, &[tea], &situation, 2, Rounding::HalfUp)?;
+/// // Three earn the free one, and the fourth its tenth: the best for the customer is both.
+/// assert_eq!(promoted.outcomes, [Outcome::Earned, Outcome::Earned]);
+/// let amounts: Vec<_> = promoted.applied.iter().map(|applied| applied.amount.to_string()).collect();
+/// assert_eq!(amounts, ["3.00", "0.30"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`MoneyError`] when an amount is finer than `decimals`, or a sum is beyond the bounds.
 pub fn promote(
     promotions: &[Promotion],
     lines: &[Line<'_>],

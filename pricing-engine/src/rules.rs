@@ -40,16 +40,54 @@ pub enum RuleEffect {
     Markup(Percent),
 }
 
-/// A rule that held.
+/// A rule that held, for the line to say why it costs what it costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RuleHeld<'a> {
     /// The rule.
     pub rule: &'a PriceRule,
-    /// The price after it.
+    /// The price of one after it, in the store's currency.
     pub price: UnitPrice,
 }
 
-/// The price of one unit after all rules that hold, and each of them in order. Unit prices keep 6 decimals.
+/// The price of one unit after all rules that hold, and each of them in order. Unit prices keep 6 decimals, rounded half
+/// away from zero; a price does not go below zero. `quantity` is what is bought of the variant in all its lines together.
+///
+/// Each rule works on the price that the one before it left:
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use pricing_engine::{Goods, PriceRule, RuleEffect, Selection, Situation, by_rules};
+/// use uuid::Uuid;
+///
+/// let rule = |id, sequence, effect| PriceRule {
+///     id: Uuid::from_u128(id),
+///     name: format!("rule {id}"),
+///     sequence,
+///     of: Selection::everything(),
+///     conditions: Vec::new(),
+///     effect,
+/// };
+/// // Listed out of order: the half comes after the markup.
+/// let rules = [rule(1, 20, RuleEffect::Discount("50".parse()?)), rule(2, 10, RuleEffect::Markup("10".parse()?))];
+/// let goods = Goods {
+///     variant_id: Uuid::from_u128(3).into(),
+///     product_id: Uuid::from_u128(4).into(),
+///     departments: &[],
+/// };
+/// # let (uses, facts) = (BTreeMap::new(), BTreeMap::new());
+/// # let situation = Situation {
+/// #     store_id: Uuid::from_u128(1).into(), at: "2026-11-27T18:30:00".parse()?, customer_id: None,
+/// #     customer_group: None, promotion_uses: &uses, coupons: &[], facts: &facts,
+/// # };
+/// let (price, held) = by_rules("20.00".parse()?, &rules, &goods, "1".parse()?, &situation)?;
+/// assert_eq!(price, "11".parse()?);
+/// assert_eq!((held[0].rule.id, held[0].price), (Uuid::from_u128(2), "22".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`MoneyError::OutOfBounds`] when a markup goes beyond what a price can be.
 pub fn by_rules<'a>(
     price: UnitPrice,
     rules: &'a [PriceRule],
