@@ -112,38 +112,6 @@ impl<T: Ord> TaxArea<T> {
 }
 
 /// Why somebody who buys bears no tax, or not all of it.
-///
-/// ```
-/// use chrono::NaiveDate;
-/// use shared_model::ids::TaxId;
-/// use shared_model::taxes::{TaxKind, TaxRecord};
-/// use tax_engine::Exemption;
-///
-/// let (state, county) = (tax(1, TaxKind::Percent), tax(2, TaxKind::Percent));
-/// let deposit = tax(3, TaxKind::Fixed);
-/// let day = |text: &str| text.parse::<NaiveDate>();
-/// let school = Exemption {
-///     certificate: "ST-119.1 4711".to_owned(),
-///     expires_on: Some(day("2026-12-31")?),
-///     taxes: Some([state.id].into()),
-/// };
-/// assert!(school.spares(&state, day("2026-12-31")?));
-/// assert!(!school.spares(&state, day("2027-01-01")?));
-/// assert!(!school.spares(&county, day("2026-06-01")?));
-///
-/// let embassy = Exemption { taxes: None, ..school };
-/// assert!(embassy.spares(&county, day("2026-06-01")?));
-/// assert!(!embassy.spares(&deposit, day("2026-06-01")?));
-/// # fn tax(id: u128, kind: TaxKind) -> TaxRecord {
-/// #     TaxRecord {
-/// #         id: TaxId::new(uuid::Uuid::from_u128(id)), code: String::new(), name: String::new(), kind,
-/// #         rate: rust_decimal::Decimal::ONE, price_included: false, include_base_amount: false,
-/// #         is_base_affected: true, sequence: 1, exempt_below: None, part_above: None, part_up_to: None,
-/// #         valid_from: None, valid_until: None,
-/// #     }
-/// # }
-/// # Ok::<(), chrono::ParseError>(())
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -178,6 +146,38 @@ impl Exemption {
     }
 
     /// Whether it spares this tax on the day, which is the store's: what decides a line's [`spared`](crate::Line::spared).
+    ///
+    /// ```
+    /// use chrono::NaiveDate;
+    /// use shared_model::ids::TaxId;
+    /// use shared_model::taxes::{TaxKind, TaxRecord};
+    /// use tax_engine::Exemption;
+    ///
+    /// let (state, county) = (tax(1, TaxKind::Percent), tax(2, TaxKind::Percent));
+    /// let deposit = tax(3, TaxKind::Fixed);
+    /// let day = |text: &str| text.parse::<NaiveDate>();
+    /// let school = Exemption {
+    ///     certificate: "ST-119.1 4711".to_owned(),
+    ///     expires_on: Some(day("2026-12-31")?),
+    ///     taxes: Some([state.id].into()),
+    /// };
+    /// assert!(school.spares(&state, day("2026-12-31")?));
+    /// assert!(!school.spares(&state, day("2027-01-01")?));
+    /// assert!(!school.spares(&county, day("2026-06-01")?));
+    ///
+    /// let embassy = Exemption { taxes: None, ..school };
+    /// assert!(embassy.spares(&county, day("2026-06-01")?));
+    /// assert!(!embassy.spares(&deposit, day("2026-06-01")?));
+    /// # fn tax(id: u128, kind: TaxKind) -> TaxRecord {
+    /// #     TaxRecord {
+    /// #         id: TaxId::new(uuid::Uuid::from_u128(id)), code: String::new(), name: String::new(), kind,
+    /// #         rate: rust_decimal::Decimal::ONE, price_included: false, include_base_amount: false,
+    /// #         is_base_affected: true, sequence: 1, exempt_below: None, part_above: None, part_up_to: None,
+    /// #         valid_from: None, valid_until: None,
+    /// #     }
+    /// # }
+    /// # Ok::<(), chrono::ParseError>(())
+    /// ```
     #[must_use]
     pub fn spares(&self, tax: &TaxRecord, day: NaiveDate) -> bool {
         let is_named = match &self.taxes {
