@@ -4,9 +4,11 @@
 //! connection of the caller's transaction and neither begins nor commits; no function asks row by row. What may
 //! not live here: routes, permissions, anything that needs master data (who calls passes the labels in).
 
+pub mod chain_months;
 pub mod figures;
 pub mod locks;
 mod numbers;
+pub mod proof;
 mod refusal;
 pub mod reports;
 pub mod rollups;

@@ -16,7 +16,7 @@
 //! the receipts that touch a row: the rows' counts may come to more than the total's. A tender's row has `gross` =
 //! kept, and no net, tax, quantity. A tax's row has `net` = what it was computed on.
 
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use shared_model::Currency;
@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::FactsError;
 use crate::numbers::in_decimals;
+use crate::rollups::month_of;
 
 /// What the rows of a report are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -446,6 +447,42 @@ pub async fn from_facts(
     Ok(report(query, rows, &total))
 }
 
+/// A period in parts: whole months that are kept as such, and the days around them.
+struct Parts {
+    months: Vec<NaiveDate>,
+    firsts: Vec<NaiveDate>,
+    lasts: Vec<NaiveDate>,
+}
+
+impl Parts {
+    fn of(from: NaiveDate, to: NaiveDate, is_kept: impl Fn(NaiveDate) -> bool) -> Self {
+        let mut parts = Self { months: Vec::new(), firsts: Vec::new(), lasts: Vec::new() };
+        let mut days_from = None;
+        let mut day = from;
+        // A period is bounded, so this is.
+        while day <= to {
+            let next = month_of(day).checked_add_months(Months::new(1));
+            let last = next.and_then(|next| next.pred_opt()).unwrap_or(NaiveDate::MAX);
+            if day == month_of(day) && last <= to && is_kept(day) {
+                if let Some(first) = days_from.take() {
+                    parts.firsts.push(first);
+                    parts.lasts.extend(day.pred_opt());
+                }
+                parts.months.push(day);
+            } else {
+                days_from.get_or_insert(day);
+            }
+            let Some(next) = next else { break };
+            day = next;
+        }
+        if let Some(first) = days_from {
+            parts.firsts.push(first);
+            parts.lasts.push(to);
+        }
+        parts
+    }
+}
+
 /// The same report from HQ's rollups.
 pub async fn from_rollups(
     conn: &mut PgConnection,
@@ -453,84 +490,223 @@ pub async fn from_rollups(
     query: &SalesQuery,
 ) -> Result<SalesReport, FactsError> {
     let asked = Asked::of(company, query);
-    let total = sqlx::query_as!(
+    let parts = Parts::of(query.from, query.to, |_| true);
+    let total = total_from_rollups(conn, &asked, &parts).await?;
+    let rows = match query.group_by {
+        GroupBy::Store | GroupBy::Register | GroupBy::Hour => {
+            by_place_or_hour(conn, &asked, &parts, query.group_by).await?
+        }
+        GroupBy::Day => by_day(conn, &asked).await?,
+        GroupBy::Product => by_product(conn, &asked).await?,
+        GroupBy::Department | GroupBy::SalesRep | GroupBy::Tax | GroupBy::Tender => {
+            by_what_was_sold(conn, &asked, &parts, query.group_by).await?
+        }
+    };
+    Ok(report(query, rows, &total))
+}
+
+async fn total_from_rollups(
+    conn: &mut PgConnection,
+    asked: &Asked<'_>,
+    parts: &Parts,
+) -> Result<Found, FactsError> {
+    // `offset 0`, here and below: each store's rows are found by the key, whatever the planner makes of the parts.
+    Ok(sqlx::query_as!(
         Found,
-        r#"select '' as "key!", '' as "label!", coalesce(sum(sales), 0)::bigint as "sales!",
+        r#"with sold as (
+               select monthly.* from unnest($2::uuid[]) as store (id), lateral (
+                   select sales, quantity, net, tax, gross, rounding from monthly_sales
+                   where company_id = $1 and dimension = 'register' and store_id = store.id and month = any($3)
+                   offset 0) as monthly
+               union all
+               select daily.* from unnest($2::uuid[]) as store (id),
+                   unnest($4::date[], $5::date[]) as part (first, last), lateral (
+                   select sales, quantity, net, tax, gross, rounding from daily_totals
+                   where company_id = $1 and store_id = store.id and business_date between part.first and part.last
+                   offset 0) as daily
+           )
+           select '' as "key!", '' as "label!", coalesce(sum(sales), 0)::bigint as "sales!",
                coalesce(sum(quantity), 0) as "quantity!", coalesce(sum(net), 0) as "net!",
                coalesce(sum(tax), 0) as "tax!", coalesce(sum(gross), 0) as "gross!",
                coalesce(sum(rounding), 0) as "rounding!", 1::bigint as "all!"
-           from hourly_sales where company_id = $1 and store_id = any($2) and business_date between $3 and $4"#,
+           from sold"#,
+        asked.company,
+        &asked.stores,
+        &parts.months,
+        &parts.firsts,
+        &parts.lasts,
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+async fn by_place_or_hour(
+    conn: &mut PgConnection,
+    asked: &Asked<'_>,
+    parts: &Parts,
+    group_by: GroupBy,
+) -> Result<Vec<Found>, FactsError> {
+    Ok(sqlx::query_as!(
+        Found,
+        r#"with store as (
+               select * from unnest($2::uuid[], $3::text[], $4::text[]) as store (id, code, name)
+           ), sold as (
+               select store.code as store_code, store.name as store_name, monthly.*
+               from store, lateral (
+                   select key, sales, quantity, net, tax, gross, rounding from monthly_sales
+                   where company_id = $1 and dimension = case $8::text when 'hour' then 'hour' else 'register' end
+                       and store_id = store.id and month = any($5)
+                   offset 0) as monthly
+               union all
+               select store.code, store.name, hourly.*
+               from store, unnest($6::date[], $7::date[]) as part (first, last), lateral (
+                   select case $8::text when 'hour' then lpad(local_hour::text, 2, '0') else register_code end, sales,
+                       quantity, net, tax, gross, rounding
+                   from hourly_sales
+                   where company_id = $1 and store_id = store.id and business_date between part.first and part.last
+                   offset 0) as hourly
+           ), keyed as (
+               select case $8::text
+                       when 'store' then store_code
+                       when 'register' then store_code || '-' || key
+                       else key
+                   end as key,
+                   case $8::text
+                       when 'store' then store_name
+                       when 'register' then key
+                       else key || ':00'
+                   end as label,
+                   sales, quantity, net, tax, gross, rounding
+               from sold
+           )
+           select key as "key!", max(label) as "label!", sum(sales)::bigint as "sales!",
+               sum(quantity) as "quantity!", sum(net) as "net!", sum(tax) as "tax!", sum(gross) as "gross!",
+               sum(rounding) as "rounding!", count(*) over () as "all!"
+           from keyed group by key having sum(sales) > 0 order by key limit $9"#,
+        asked.company,
+        &asked.stores,
+        &asked.codes as _,
+        &asked.names as _,
+        &parts.months,
+        &parts.firsts,
+        &parts.lasts,
+        group_by.as_str(),
+        asked.limit,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+async fn by_day(conn: &mut PgConnection, asked: &Asked<'_>) -> Result<Vec<Found>, FactsError> {
+    Ok(sqlx::query_as!(
+        Found,
+        r#"with sold as (
+               select business_date, sum(sales)::bigint as sales, sum(quantity) as quantity, sum(net) as net,
+                   sum(tax) as tax, sum(gross) as gross, sum(rounding) as rounding
+               from unnest($2::uuid[]) as store (id), lateral (
+                   select * from daily_totals
+                   where company_id = $1 and store_id = store.id and business_date between $3 and $4
+                   offset 0) as daily
+               group by business_date having sum(sales) > 0
+           )
+           select to_char(business_date, 'YYYY-MM-DD') as "key!", to_char(business_date, 'YYYY-MM-DD') as "label!",
+               sales as "sales!", quantity as "quantity!", net as "net!", tax as "tax!", gross as "gross!",
+               rounding as "rounding!", count(*) over () as "all!"
+           from sold order by business_date limit $5"#,
+        asked.company,
+        &asked.stores,
+        asked.from,
+        asked.to,
+        asked.limit,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+async fn by_what_was_sold(
+    conn: &mut PgConnection,
+    asked: &Asked<'_>,
+    parts: &Parts,
+    group_by: GroupBy,
+) -> Result<Vec<Found>, FactsError> {
+    Ok(sqlx::query_as!(
+        Found,
+        r#"with sold as (
+               select monthly.* from unnest($2::uuid[]) as store (id), lateral (
+                   select key, labelled_on, label, sales, quantity, net, tax, gross from monthly_sales
+                   where company_id = $1 and dimension = $6 and store_id = store.id and month = any($3)
+                   offset 0) as monthly
+               union all
+               select daily.* from unnest($2::uuid[]) as store (id),
+                   unnest($4::date[], $5::date[]) as part (first, last), lateral (
+                   select key, business_date, label, sales, quantity, net, tax, gross from daily_sales
+                   where company_id = $1 and dimension = $6 and store_id = store.id
+                       and business_date between part.first and part.last
+                   offset 0) as daily
+           )
+           select key as "key!", substr(max(labelled_on::text || label), 11) as "label!",
+               sum(sales)::bigint as "sales!", sum(quantity) as "quantity!", sum(net) as "net!",
+               sum(tax) as "tax!", sum(gross) as "gross!", 0::numeric as "rounding!",
+               count(*) over () as "all!"
+           from sold group by key having sum(sales) > 0 order by sum(gross) desc, key limit $7"#,
+        asked.company,
+        &asked.stores,
+        &parts.months,
+        &parts.firsts,
+        &parts.lasts,
+        group_by.as_str(),
+        asked.limit,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Of the chain's months that are added up, those are of use to whom all stores were asked for that sold in them.
+async fn by_product(conn: &mut PgConnection, asked: &Asked<'_>) -> Result<Vec<Found>, FactsError> {
+    let kept = sqlx::query_scalar!(
+        r#"with heard as (
+               select month, sum(sales) as sales, bool_and(store_id = any($2)) as is_all_asked_for from monthly_sales
+               where company_id = $1 and dimension = 'register' and month between $3 and $4
+               group by month
+           )
+           select added.month from chain_month as added
+           join heard on heard.month = added.month and heard.sales = added.sales and heard.is_all_asked_for
+           where added.company_id = $1"#,
         asked.company,
         &asked.stores,
         asked.from,
         asked.to,
     )
-    .fetch_one(&mut *conn)
+    .fetch_all(&mut *conn)
     .await?;
-    let rows = match query.group_by {
-        GroupBy::Store | GroupBy::Register | GroupBy::Day | GroupBy::Hour => {
-            sqlx::query_as!(
-                Found,
-                r#"with sold as (
-                       select store.code as store_code, store.name as store_name, hourly.*
-                       from unnest($2::uuid[], $3::text[], $4::text[]) as store (id, code, name)
-                       join hourly_sales as hourly on hourly.company_id = $1 and hourly.store_id = store.id
-                           and hourly.business_date between $5 and $6
-                   ), keyed as (
-                       select case $7::text
-                               when 'store' then store_code
-                               when 'register' then store_code || '-' || register_code
-                               when 'day' then to_char(business_date, 'YYYY-MM-DD')
-                               else lpad(local_hour::text, 2, '0')
-                           end as key,
-                           case $7::text
-                               when 'store' then store_name
-                               when 'register' then register_code
-                               when 'day' then to_char(business_date, 'YYYY-MM-DD')
-                               else lpad(local_hour::text, 2, '0') || ':00'
-                           end as label,
-                           sales, quantity, net, tax, gross, rounding
-                       from sold
-                   )
-                   select key as "key!", max(label) as "label!", sum(sales)::bigint as "sales!",
-                       sum(quantity) as "quantity!", sum(net) as "net!", sum(tax) as "tax!", sum(gross) as "gross!",
-                       sum(rounding) as "rounding!", count(*) over () as "all!"
-                   from keyed group by key having sum(sales) > 0 order by key limit $8"#,
-                asked.company,
-                &asked.stores,
-                &asked.codes as _,
-                &asked.names as _,
-                asked.from,
-                asked.to,
-                query.group_by.as_str(),
-                asked.limit,
-            )
-            .fetch_all(conn)
-            .await?
-        }
-        GroupBy::Department | GroupBy::Product | GroupBy::SalesRep | GroupBy::Tax | GroupBy::Tender => {
-            sqlx::query_as!(
-                Found,
-                r#"select key as "key!", (max(array[business_date::text, label]))[2] as "label!",
-                       sum(sales)::bigint as "sales!", sum(quantity) as "quantity!", sum(net) as "net!",
-                       sum(tax) as "tax!", sum(gross) as "gross!", 0::numeric as "rounding!",
-                       count(*) over () as "all!"
-                   from daily_sales
-                   where company_id = $1 and dimension = $5 and store_id = any($2)
-                       and business_date between $3 and $4
-                   group by key having sum(sales) > 0 order by sum(gross) desc, key limit $6"#,
-                asked.company,
-                &asked.stores,
-                asked.from,
-                asked.to,
-                query.group_by.as_str(),
-                asked.limit,
-            )
-            .fetch_all(conn)
-            .await?
-        }
-    };
-    Ok(report(query, rows, &total))
+    let parts = Parts::of(asked.from, asked.to, |month| kept.contains(&month));
+    Ok(sqlx::query_as!(
+        Found,
+        r#"with sold as (
+               select product_id, month as heard_on, label, sales, quantity, net, tax, gross from chain_month_product
+               where company_id = $1 and month = any($3)
+               union all
+               select daily.* from unnest($2::uuid[]) as store (id),
+                   unnest($4::date[], $5::date[]) as part (first, last), lateral (
+                   select key::uuid, business_date, label, sales, quantity, net, tax, gross from daily_sales
+                   where company_id = $1 and dimension = 'product' and store_id = store.id
+                       and business_date between part.first and part.last
+                   offset 0) as daily
+           )
+           select product_id::text as "key!", substr(max(heard_on::text || label), 11) as "label!",
+               sum(sales)::bigint as "sales!", sum(quantity) as "quantity!", sum(net) as "net!",
+               sum(tax) as "tax!", sum(gross) as "gross!", 0::numeric as "rounding!",
+               count(*) over () as "all!"
+           from sold group by product_id having sum(sales) > 0 order by sum(gross) desc, product_id limit $6"#,
+        asked.company,
+        &asked.stores,
+        &parts.months,
+        &parts.firsts,
+        &parts.lasts,
+        asked.limit,
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
 fn report(query: &SalesQuery, found: Vec<Found>, total: &Found) -> SalesReport {

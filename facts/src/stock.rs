@@ -5,7 +5,7 @@ use shared_model::ids::VariantId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{FactsError, Place};
+use crate::{FactsError, Place, locks};
 
 /// Stock that is not the sum of its movements.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,7 @@ pub async fn differences(conn: &mut PgConnection, place: Place) -> Result<Vec<St
 /// Adds what is missing from the stock of every variant, and says how many there were. It adds instead of setting,
 /// so that a sale committed in between is not lost.
 pub async fn recompute(conn: &mut PgConnection, place: Place) -> Result<u64, FactsError> {
+    locks::putting_right(conn, place).await?;
     let differences = differences(conn, place).await?;
     if differences.is_empty() {
         return Ok(0);

@@ -9,8 +9,12 @@
 
 mod world;
 
+use chrono::{Days, NaiveDate};
 use facts::reports::{GroupBy, SalesQuery, SalesReport, StoreLabel};
-use facts::{FactsError, figures, locks, reports, rollups, sales, sessions, stock};
+use facts::{FactsError, chain_months, figures, locks, reports, rollups, sales, sessions, stock};
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 use rust_decimal::Decimal;
 use shared_model::registers::{RegisterSessionClosed, TenderCount};
 use sqlx::{Connection, Executor};
@@ -68,6 +72,108 @@ async fn hq_s_rollups_equal_the_store_s_facts_to_the_last_digit() {
         assert_eq!(stock::differences(&mut hq, place).await.unwrap(), []);
         assert_eq!(stock::differences(&mut store, place).await.unwrap(), []);
     }
+}
+
+/// Two shops sell from November into March, the sales arrive in any order, names change from day to day, and the chain's
+/// months are added up at any time in between.
+#[tokio::test]
+async fn any_period_of_any_stores_in_whole_months_and_days_is_what_its_facts_come_to() {
+    let world = World::start().await;
+    for seed in 21..25 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let first: NaiveDate = "2025-11-14".parse().unwrap();
+        let days: Vec<NaiveDate> =
+            (0..120).filter(|_| random.random_bool(0.3)).map(|day| first + Days::new(day)).collect();
+        let mut shops = vec![Shop::over(seed, &days)];
+        shops.push(shops[0].beside(seed + 100));
+        let company = shops[0].place.company_id;
+        let mut hq = world.app("hq", company).await;
+        let mut batches = Vec::new();
+        for shop in &mut shops {
+            let mut sold = shop.sales(150);
+            for sale in &mut sold {
+                for line in &mut sale.lines {
+                    line.name = format!("{} since {}", line.name, sale.business_date);
+                    line.department_name = format!("{} of {}", line.department_name, sale.business_date);
+                }
+            }
+            sold.shuffle(&mut random);
+            batches.extend(sold.chunks(13).map(|batch| (shop.place, batch.to_vec())));
+        }
+        batches.shuffle(&mut random);
+        let end = first + Days::new(120);
+        for (at, (place, batch)) in batches.iter().enumerate() {
+            sales::write(&mut hq, *place, batch).await.unwrap();
+            rollups::add(&mut hq, *place, batch).await.unwrap();
+            if random.random_bool(0.3) || at + 1 == batches.len() {
+                for month in chain_months::outstanding(&mut hq, company, end, 2).await.unwrap() {
+                    chain_months::add_up(&mut hq, company, month).await.unwrap();
+                }
+            }
+            if at % 6 != 5 && at + 1 != batches.len() {
+                continue;
+            }
+            let from = first + Days::new(random.random_range(0..70));
+            let to = from + Days::new(random.random_range(0..80));
+            for (from, to) in
+                [(from, to), (first - Days::new(40), end), ("2025-12-01".parse().unwrap(), to.max(from))]
+            {
+                for stores in [&shops[..], &shops[..1]] {
+                    for group_by in GroupBy::ALL {
+                        let mut asked = query(&shops[0], group_by);
+                        (asked.from, asked.to) = (from, to);
+                        asked.stores = stores
+                            .iter()
+                            .enumerate()
+                            .map(|(at, shop)| StoreLabel {
+                                id: shop.place.store_id,
+                                code: format!("ST0{at}"),
+                                name: format!("Shop {at}"),
+                            })
+                            .collect();
+                        let kept = reports::from_rollups(&mut hq, company, &asked).await.unwrap();
+                        let raw = reports::from_facts(&mut hq, company, &asked).await.unwrap();
+                        assert_eq!(kept, raw, "seed {seed}, {from} to {to}, by {}", group_by.as_str());
+                    }
+                }
+            }
+        }
+        for shop in &shops {
+            assert_eq!(rollups::differences(&mut hq, shop.place).await.unwrap(), []);
+        }
+        assert_eq!(chain_months::differences(&mut hq, company).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn the_chain_s_months_are_added_up_when_they_are_over_and_forgotten_when_their_days_are_put_right() {
+    let world = World::start().await;
+    let mut shop = Shop::over(31, &["2026-01-31".parse().unwrap(), "2026-02-10".parse().unwrap()]);
+    let (place, company) = (shop.place, shop.place.company_id);
+    let mut hq = world.app("hq", company).await;
+    let sold = shop.sales(60);
+    sales::write(&mut hq, place, &sold).await.unwrap();
+    rollups::add(&mut hq, place, &sold).await.unwrap();
+    let january: NaiveDate = "2026-01-01".parse().unwrap();
+    let february: NaiveDate = "2026-02-01".parse().unwrap();
+    let outstanding = async |hq: &mut sqlx::PgConnection, day: &str| {
+        chain_months::outstanding(hq, company, day.parse().unwrap(), 9).await.unwrap()
+    };
+    assert_eq!(outstanding(&mut hq, "2026-01-31").await, [] as [NaiveDate; 0]);
+    assert_eq!(outstanding(&mut hq, "2026-02-20").await, [january]);
+    assert_eq!(outstanding(&mut hq, "2026-03-02").await, [february, january]);
+    chain_months::add_up(&mut hq, company, january).await.unwrap();
+    chain_months::add_up(&mut hq, company, january).await.unwrap();
+    assert_eq!(outstanding(&mut hq, "2026-03-02").await, [february]);
+
+    // What is wrong in it is found, what was wrong in its days makes it be forgotten.
+    let mut owner = world.owner("hq").await;
+    owner.execute("update chain_month_product set gross = gross + 1").await.unwrap();
+    assert!(!chain_months::differences(&mut hq, company).await.unwrap().is_empty());
+    owner.execute("update daily_sales set gross = gross + 1 where dimension = 'product'").await.unwrap();
+    assert!(rollups::recompute(&mut hq, place).await.unwrap() > 0);
+    assert_eq!(chain_months::differences(&mut hq, company).await.unwrap(), []);
+    assert_eq!(outstanding(&mut hq, "2026-03-02").await, [february, january]);
 }
 
 /// Where every receipt touches rows that share nothing, the rows come to the totals.
@@ -273,6 +379,9 @@ async fn what_was_tampered_with_is_found_and_put_right() {
              delete from stock where ctid in (select ctid from stock order by variant_id desc limit 1);
              update daily_sales set gross = gross + 0.01 where dimension = 'product';
              delete from daily_sales where dimension = 'tender';
+             update monthly_sales set net = net + 1 where dimension = 'department';
+             delete from monthly_sales where dimension = 'hour';
+             update daily_totals set tax = tax - 1;
              update hourly_sales set sales = sales + 1 where ctid in (select ctid from hourly_sales limit 1);
              insert into hourly_sales select company_id, store_id, date '2020-01-01', 3, register_id, 'R09', 1, 1, 1, 1, 1, 1
                  from hourly_sales limit 1",
@@ -282,6 +391,9 @@ async fn what_was_tampered_with_is_found_and_put_right() {
     assert_eq!(stock::differences(&mut hq, place).await.unwrap().len(), 3);
     let differences = rollups::differences(&mut hq, place).await.unwrap();
     assert_eq!(differences.iter().filter(|row| row.dimension == "hour").count(), 2);
+    assert_eq!(differences.iter().filter(|row| row.dimension == "day").count(), 3);
+    assert_eq!(differences.iter().filter(|row| row.dimension == "month by department").count(), 3);
+    assert!(differences.iter().any(|row| row.dimension == "month by hour" && row.kept == "0 0 0 0 0 0"));
     assert!(differences.iter().any(|row| row.dimension == "tender" && row.kept == "0 0 0 0 0 0"));
 
     assert_eq!(stock::recompute(&mut hq, place).await.unwrap(), 3);

@@ -77,6 +77,30 @@ fn cents(cents: i64) -> Amount {
 impl Shop {
     /// A shop with three registers that open a session on each of three days.
     pub fn new(seed: u64) -> Self {
+        Self::over(seed, &[day(0), day(1), day(2)])
+    }
+
+    /// Another shop of the same company that sells the same products on the same days.
+    pub fn beside(&self, seed: u64) -> Self {
+        let mut other = Self::new(seed);
+        let place = Place { company_id: self.place.company_id, ..other.place };
+        let mut sessions = self.sessions.clone();
+        for session in &mut sessions {
+            session.id = Uuid::from_u128(other.random.random()).into();
+        }
+        Self {
+            place,
+            sessions,
+            tenders: self.tenders.clone(),
+            products: self.products.clone(),
+            taxes: self.taxes.clone(),
+            sales_reps: self.sales_reps.clone(),
+            ..other
+        }
+    }
+
+    /// The same, open on those days.
+    pub fn over(seed: u64, days: &[NaiveDate]) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let mut id = || Uuid::from_u128(random.random());
         let place = Place { company_id: id().into(), store_id: id().into() };
@@ -91,13 +115,13 @@ impl Shop {
         let tenders =
             vec![(id().into(), "cash", TenderKind::Cash), (id().into(), "card", TenderKind::CardStandalone)];
         let sales_reps = (0..2).map(|_| id().into()).collect();
-        let sessions: Vec<_> = (0..9_i64)
+        let sessions: Vec<_> = (0..3 * i64::try_from(days.len()).unwrap())
             .map(|index| RegisterSessionOpened {
                 id: id().into(),
                 register_id: Uuid::from_u128(7 + u128::try_from(index % 3).unwrap()).into(),
                 register_code: format!("R0{}", index % 3 + 1),
                 series: format!("R0{}", index % 3 + 1),
-                business_date: day(index / 3),
+                business_date: days[usize::try_from(index / 3).unwrap()],
                 currency: gbp(),
                 opened_at: DateTime::<Utc>::UNIX_EPOCH + Duration::days(20_000 + index / 3),
                 opened_by: id().into(),
