@@ -1,6 +1,7 @@
 //! Every lock that operations of HQ take, in the order in which they may be taken. Nothing else locks.
 //!
-//! 1. [`import_of_products`], 2. [`new_record`], 3. [`master_record`], 4. [`people`], 5. [`department_tree`], 6. [`kits`].
+//! 1. [`import_of_products`], 2. [`new_record`], 3. [`master_record`], 4. [`referred_to`]
+//! ([`named_by_import`] does the same for a whole file), 5. [`people`], 6. [`department_tree`], 7. [`kits`].
 
 use server_kit::Tx;
 use sqlx::AssertSqlSafe;
@@ -61,4 +62,28 @@ pub(crate) async fn master_record(
 ) -> Result<Option<i64>, sqlx::Error> {
     let statement = format!("select version from {table} where id = $1 for no key update");
     sqlx::query_scalar(AssertSqlSafe(statement)).bind(id).fetch_optional(&mut **tx).await
+}
+
+/// The records that another is about to refer to: nobody archives them before this transaction ends. Those that there
+/// are, with their codes, and whether they are out of use.
+pub(crate) async fn referred_to(
+    tx: &mut Tx,
+    table: &'static str,
+    ids: &[Uuid],
+) -> Result<Vec<(Uuid, String, bool)>, sqlx::Error> {
+    let statement = format!(
+        "select id, code, archived_at is not null from {table} where id = any($1) order by id for share"
+    );
+    sqlx::query_as(AssertSqlSafe(statement)).bind(ids).fetch_all(&mut **tx).await
+}
+
+/// The departments and tax groups that the rows of an import name.
+pub(crate) async fn named_by_import(tx: &mut Tx) -> Result<(), sqlx::Error> {
+    for statement in [
+        "select from department where code in (select department_code from import_row) order by id for share",
+        "select from tax_group where code in (select tax_group_code from import_row) order by id for share",
+    ] {
+        sqlx::query(statement).execute(&mut **tx).await?;
+    }
+    Ok(())
 }

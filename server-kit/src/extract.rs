@@ -1,5 +1,7 @@
 //! Extractors whose refusals are problems that name the field.
 
+mod objects;
+
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -124,7 +126,7 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         ));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let objects::Strict(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().clone();
         let error = error.into_inner();
         if error.is_data() {
@@ -281,6 +283,20 @@ mod tests {
     struct Command {
         #[expect(dead_code, reason = "only read")]
         lines: Vec<Line>,
+        #[serde(default)]
+        #[expect(dead_code, reason = "only read")]
+        last: Option<Line>,
+        #[serde(default)]
+        #[expect(dead_code, reason = "only read")]
+        effect: Option<Effect>,
+    }
+
+    #[derive(Debug, serde::Deserialize, PartialEq)]
+    #[serde(rename_all = "snake_case")]
+    enum Effect {
+        Percent { of: u32 },
+        Each(Line),
+        Pair(u32, u32),
     }
 
     fn first_error(body: &str) -> (u16, String, String) {
@@ -302,10 +318,26 @@ mod tests {
             (r#"{"lines":[]} x"#, 400, "", "trailing_characters"),
             (r"{'lines':[]}", 400, "", "syntax"),
             (r#"{"lines":[{"quantity":1,"note":"a\u0000b"}]}"#, 400, "", "nul_character"),
+            // serde would take a list for an object.
+            ("[[]]", 422, "", "wrong_type"),
+            (r#"{"lines":[[1,"note"]]}"#, 422, "/lines/0", "wrong_type"),
+            (r#"{"lines":[],"last":[1]}"#, 422, "/last", "wrong_type"),
+            (r#"{"lines":[],"effect":{"percent":[1]}}"#, 422, "/effect", "wrong_type"),
+            (r#"{"lines":[],"effect":{"each":[1,"note"]}}"#, 422, "/effect", "wrong_type"),
         ];
         for (body, status, pointer, code) in cases {
             assert_eq!(first_error(body), (status, pointer.to_owned(), code.to_owned()), "{body}");
         }
+    }
+
+    #[test]
+    fn what_is_a_list_stays_one() {
+        assert_eq!(from_json::<Effect>(br#"{"pair":[1,2]}"#).unwrap(), Effect::Pair(1, 2));
+        assert_eq!(from_json::<(u32, Vec<u32>)>(b"[1,[2,3]]").unwrap(), (1, vec![2, 3]));
+        let raw = from_json::<Box<serde_json::value::RawValue>>(b"[1, 2]").unwrap();
+        assert_eq!(raw.get(), "[1, 2]");
+        let value = from_json::<serde_json::Value>(br#"{"a":[{"b":1.5}]}"#).unwrap();
+        assert_eq!(value, serde_json::json!({ "a": [{ "b": 1.5 }] }));
     }
 
     #[test]

@@ -60,28 +60,10 @@ pub async fn examine(pool: &PgPool) -> anyhow::Result<Vec<String>> {
         }
     }
 
-    let sessions = sqlx::query!(
-        r#"select c.series, c.z_number from register_session_close c
-           cross join lateral (
-               select count(*)::int as sales, coalesce(sum(net), 0) as net, coalesce(sum(tax), 0) as tax,
-                   coalesce(sum(gross), 0) as gross, coalesce(sum(rounding), 0) as rounding
-               from sale s where s.company_id = c.company_id and s.store_id = c.store_id and s.register_session_id = c.register_session_id) f
-           where (c.sales, c.net, c.tax, c.gross, c.rounding) is distinct from (f.sales, f.net, f.tax, f.gross, f.rounding)
-           union all
-           select c.series, c.z_number from register_session_close c
-           join register_session o on o.company_id = c.company_id and o.store_id = c.store_id and o.id = c.register_session_id
-           where (select coalesce(sum(t.expected), 0) from register_session_tender t where t.company_id = c.company_id and t.store_id = c.store_id
-                      and t.register_session_id = c.register_session_id)
-               <> o.opening_float + (select coalesce(sum(p.amount - p.change), 0) from payment p where p.company_id = c.company_id
-                      and p.store_id = c.store_id and p.register_session_id = c.register_session_id)"#
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    for row in sessions {
+    for misfit in facts::proof::misfits(&mut tx, place).await? {
         found.push(format!(
-            "Z {} of series {} says other figures than its sales.",
-            row.z_number.unwrap_or_default(),
-            row.series.unwrap_or_default()
+            "Sale or session {} does not agree with the others: {}.",
+            misfit.id, misfit.reason
         ));
     }
 

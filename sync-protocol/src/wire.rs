@@ -39,7 +39,8 @@ pub const MAX_PAGE_BYTES: usize = PAGE_BYTES + 2 * MAX_PAYLOAD_BYTES;
 pub const MAX_BELL_BYTES: usize = 64 * 1024;
 /// How often both ends of the bell ping; two unanswered pings and the line is taken for dead.
 pub const BELL_PING_MS: u64 = 20_000;
-/// The least pause between two `feed` messages of the bell.
+/// The longest that a change waits to be told together with those after it, where thousands of bells are up; with few up
+/// it is told sooner.
 pub const BELL_COALESCE_MS: u64 = 100;
 /// How long a store's token is good for.
 pub const TOKEN_SECONDS: i64 = 60;
@@ -639,6 +640,10 @@ pub struct EnrolRequest {
     pub signing_key: Bytes,
     /// The public X25519 key that the store opens with (32 bytes).
     pub sealing_key: Bytes,
+    /// The letters of its lives that stand in receipt numbers of this box, where it knows of any: HQ may have been put
+    /// back to a backup from before them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub letters: Vec<String>,
     /// What it runs.
     #[serde(default)]
     pub versions: Versions,

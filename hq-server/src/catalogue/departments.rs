@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::sql;
 use crate::locks;
-use crate::master::{Checks, Filter, FilterKind, Master, Sort};
+use crate::master::{Checks, Filter, FilterKind, Master, Reference, Sort};
 
 /// The deepest that a department may lie.
 const DEEPEST: i64 = 16;
@@ -68,6 +68,16 @@ impl Master for Department {
     fn check(&self, checks: &mut Checks) {
         checks.code("/code", &self.code, 64);
         checks.name("/name", &self.name, 200);
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        [
+            Reference::of("/parent_id", "department", self.parent_id),
+            Reference::of("/tax_group_id", "tax_group", self.tax_group_id),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     async fn insert(&self, tx: &mut Tx, _cx: &Context, id: Uuid) -> Result<(), Problem> {

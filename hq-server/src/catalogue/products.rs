@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{kits, sql};
-use crate::master::{Checks, Filter, FilterKind, Master, Sort};
+use crate::master::{Checks, Filter, FilterKind, Master, Reference, Sort};
 
 /// The most variants of one product.
 pub(crate) const MOST_VARIANTS: usize = 500;
@@ -278,6 +278,16 @@ impl Master for Product {
                 checks.ensure(codes.insert(code), &pointer, "duplicate", "This barcode stands here twice.");
             }
         }
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        [
+            Reference::of("/department_id", "department", Some(self.department_id)),
+            Reference::of("/tax_group_id", "tax_group", self.tax_group_id),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// Ids that the client left to the server are the server's, barcodes and parts have no order.

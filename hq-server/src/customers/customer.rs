@@ -3,12 +3,15 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use server_kit::{Constraint, Context, Problem, Tx};
-use shared_model::ids::PriceLevelId;
+use shared_model::ids::{PriceLevelId, TaxId};
 use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::master::{Checks, Filter, FilterKind, Master, Sort};
+use crate::master::{Checks, Filter, FilterKind, Master, Reference, Sort};
+
+/// The most taxes that a certificate names.
+const MOST_TAXES: usize = 50;
 
 /// Somebody who buys and is known.
 #[expect(
@@ -50,6 +53,10 @@ pub(crate) struct Customer {
     /// The last day that the certificate holds, in the store's zone.
     #[serde(default)]
     pub(crate) exemption_expires_on: Option<NaiveDate>,
+    /// The taxes that the certificate is about; null: all.
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 50)]
+    pub(crate) exemption_taxes: Option<Vec<TaxId>>,
 }
 
 impl Master for Customer {
@@ -57,7 +64,7 @@ impl Master for Customer {
     const PATH: &'static str = "/customers";
     const TABLE: &'static str = "customer";
     const COLUMNS: &'static str = "t.code, t.name, t.phone, t.email, t.price_level_id, t.customer_group, t.tax_number, \
-        t.exemption_certificate, t.exemption_expires_on";
+        t.exemption_certificate, t.exemption_expires_on, t.exemption_taxes";
     const READ: &'static str = "customer.read";
     const WRITE: &'static str = "customer.write";
     const SORTS: &'static [Sort] = &[Sort::NAME, Sort::CODE, Sort::ID];
@@ -108,13 +115,51 @@ impl Master for Customer {
             _ => {}
         }
         checks.day("/exemption_expires_on", self.exemption_expires_on);
+        let Some(taxes) = &self.exemption_taxes else { return };
+        checks.ensure(
+            !self.exemption_certificate.is_empty(),
+            "/exemption_taxes",
+            "no_certificate",
+            "Only a certificate exempts from taxes.",
+        );
+        checks.ensure(
+            !taxes.is_empty(),
+            "/exemption_taxes",
+            "empty",
+            "It names at least one tax; null: the certificate is about all.",
+        );
+        checks.ensure(
+            taxes.len() <= MOST_TAXES,
+            "/exemption_taxes",
+            "too_many",
+            format!("It names {MOST_TAXES} taxes at most."),
+        );
+        for (place, tax) in taxes.iter().enumerate().take(MOST_TAXES) {
+            checks.ensure(
+                !taxes.iter().take(place).any(|earlier| earlier == tax),
+                format!("/exemption_taxes/{place}"),
+                "duplicate",
+                "This tax stands here twice.",
+            );
+        }
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        let taxes = self.exemption_taxes.iter().flatten().enumerate().filter_map(|(place, tax)| {
+            Reference::of(&format!("/exemption_taxes/{place}"), "tax", Some(*tax))
+        });
+        Reference::of("/price_level_id", "price_level", self.price_level_id)
+            .into_iter()
+            .chain(taxes)
+            .collect()
     }
 
     async fn insert(&self, tx: &mut Tx, _cx: &Context, id: Uuid) -> Result<(), Problem> {
+        let taxes = self.exempt_from();
         sqlx::query!(
             "insert into customer (id, code, name, phone, email, price_level_id, customer_group, tax_number,
-                 exemption_certificate, exemption_expires_on)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                 exemption_certificate, exemption_expires_on, exemption_taxes)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             id,
             self.code,
             self.name,
@@ -125,6 +170,7 @@ impl Master for Customer {
             self.tax_number,
             self.exemption_certificate,
             self.exemption_expires_on,
+            taxes.as_deref(),
         )
         .execute(&mut **tx)
         .await
@@ -133,9 +179,10 @@ impl Master for Customer {
     }
 
     async fn update(&self, tx: &mut Tx, _cx: &Context, id: Uuid, _before: &Self) -> Result<(), Problem> {
+        let taxes = self.exempt_from();
         sqlx::query!(
             "update customer set code = $2, name = $3, phone = $4, email = $5, price_level_id = $6, customer_group = $7,
-                 tax_number = $8, exemption_certificate = $9, exemption_expires_on = $10
+                 tax_number = $8, exemption_certificate = $9, exemption_expires_on = $10, exemption_taxes = $11
              where id = $1",
             id,
             self.code,
@@ -147,10 +194,17 @@ impl Master for Customer {
             self.tax_number,
             self.exemption_certificate,
             self.exemption_expires_on,
+            taxes.as_deref(),
         )
         .execute(&mut **tx)
         .await
         .map_err(|error| Problem::from_database(error, Self::CONSTRAINTS))?;
         Ok(())
+    }
+}
+
+impl Customer {
+    fn exempt_from(&self) -> Option<Vec<Uuid>> {
+        self.exemption_taxes.as_ref().map(|taxes| taxes.iter().copied().map(Uuid::from).collect())
     }
 }

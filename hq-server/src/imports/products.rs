@@ -265,6 +265,7 @@ fn write_copy(out: &mut String, row: &Row, cx: &Context) {
 
 /// What only the whole file and the database can tell.
 async fn find_mistakes(tx: &mut Tx, columns: &Columns, mistakes: &mut Mistakes) -> Result<(), Problem> {
+    locks::named_by_import(tx).await?;
     let rows = sqlx::query(
         "with numbered as (
              select r.*, row_number() over (partition by r.sku order by r.line) as place, min(r.line) over (partition by r.sku) as first_line

@@ -4,6 +4,7 @@ use server_kit::{Context, Problem, Tx};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
+use super::references::may_restore;
 use super::{Master, Record, load};
 use crate::{audit, locks};
 
@@ -26,6 +27,8 @@ pub(crate) async fn set_archived<T: Master>(
     }
     if archived {
         before.fields.may_archive(tx, cx, id).await?;
+    } else {
+        may_restore(tx, &before.fields).await?;
     }
     let statement = format!("update {} set archived_at = $2, version = version + 1 where id = $1", T::TABLE);
     sqlx::query(AssertSqlSafe(statement))

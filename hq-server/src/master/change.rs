@@ -5,6 +5,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::record::Patch;
+use super::references::refuse_unusable;
 use super::{Checks, Master, Record, load};
 use crate::{audit, locks};
 
@@ -29,6 +30,7 @@ pub(crate) async fn change<T: Master>(
     if fields == before.fields {
         return Ok(before);
     }
+    refuse_unusable(tx, &fields, Some(&before.fields)).await?;
     fields.update(tx, cx, id, &before.fields).await?;
     raise_version::<T>(tx, id).await?;
     let after = load::<T>(tx, id).await?;

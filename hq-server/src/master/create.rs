@@ -2,6 +2,7 @@
 
 use server_kit::{Context, Problem, Tx};
 
+use super::references::refuse_unusable;
 use super::{Checks, Master, New, Record, find, load};
 use crate::{audit, locks};
 
@@ -36,6 +37,7 @@ pub(crate) async fn create<T: Master>(tx: &mut Tx, cx: &Context, new: New<T>) ->
         ));
     }
     let id = new.id.unwrap_or_else(|| cx.new_id());
+    refuse_unusable(tx, &new.fields, None).await?;
     new.fields.insert(tx, cx, id).await?;
     let record = load::<T>(tx, id).await?;
     audit::created(tx, cx, T::ENTITY, id, &record).await?;

@@ -10,6 +10,7 @@ mod create;
 mod describe;
 mod list;
 mod record;
+mod references;
 mod routes;
 
 use serde::Serialize;
@@ -25,6 +26,7 @@ pub(crate) use checks::{Checks, Mistake, code_mistake, text_mistake};
 pub(crate) use create::{Created, create};
 pub(crate) use list::{Filter, FilterKind, MOST_PER_PAGE, Sort, USUAL_PER_PAGE};
 pub(crate) use record::{New, Record, object_of};
+pub(crate) use references::Reference;
 pub(crate) use routes::routes;
 
 /// An entity of master data: the fields that a person writes, and how they are read and kept.
@@ -70,6 +72,11 @@ pub(crate) trait Master:
 
     /// Looks at the fields by themselves, without the database.
     fn check(&self, checks: &mut Checks);
+
+    /// What the fields refer to that must be in use.
+    fn references(&self) -> Vec<Reference> {
+        Vec::new()
+    }
 
     /// Whether these fields are what is stored already, when a create is sent again.
     fn is_same_as(&self, stored: &Self) -> bool {

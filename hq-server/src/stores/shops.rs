@@ -10,7 +10,7 @@ use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::master::{Checks, Filter, FilterKind, Master, Sort};
+use crate::master::{Checks, Filter, FilterKind, Master, Reference, Sort};
 
 /// One shop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromRow, ToSchema)]
@@ -110,6 +110,16 @@ impl Master for Store {
         checks.text("/legal_name", &self.legal_name, 200);
         checks.lines("/address", &self.address, 1000);
         checks.text("/tax_number", &self.tax_number, 64);
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        [
+            Reference::of("/price_level_id", "price_level", self.price_level_id),
+            Reference::of("/tax_area_id", "tax_area", self.tax_area_id),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     async fn insert(&self, tx: &mut Tx, _cx: &Context, id: Uuid) -> Result<(), Problem> {

@@ -2,13 +2,14 @@
 //! was last heard. All of it may be lost; the database and the next exchange bring it back.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use server_kit::Problem;
-use sync_protocol::wire::{StoreStatus, Tag, Versions};
+use sync_protocol::wire::{BELL_COALESCE_MS, StoreStatus, Tag, Versions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use uuid::Uuid;
 
@@ -22,8 +23,17 @@ const WAIT_FOR_PAGE: Duration = Duration::from_secs(5);
 const BATCHES_AT_ONCE: usize = 8;
 /// Tokens that are remembered as used; each for two minutes.
 const MOST_TOKENS: usize = 500_000;
-/// Enrolments that may fail in a minute, whoever tries.
-const FAILED_ENROLMENTS_A_MINUTE: usize = 30;
+/// Enrolments that may fail in a minute, from one source.
+const FAILED_ENROLMENTS_A_MINUTE: usize = 10;
+/// Sources of failed enrolments that are remembered; beyond it all others share one count.
+const MOST_SOURCES: usize = 10_000;
+/// Bells that a store may have up at a time: its own, and one that its end has not noticed to be dead.
+const BELLS_OF_A_STORE: usize = 2;
+/// After each change, a bell is quiet this much longer for each bell that is up: a change that goes to few is told at
+/// once, and one that sends thousands of stores to the feed is told to them ten times a second at most.
+const QUIET_PER_BELL: Duration = Duration::from_micros(500);
+/// A bell is quiet this long after each change, however few are up.
+const LEAST_QUIET: Duration = Duration::from_millis(5);
 /// How long a store counts as online after the last word that this process has written down.
 const ONLINE_FOR_SECONDS: i64 = 75;
 
@@ -82,8 +92,9 @@ struct Inner {
     connections: Mutex<HashMap<(Uuid, Uuid), Vec<Connection>>>,
     heard: Mutex<HashMap<(Uuid, Uuid), Heard>>,
     tokens: Mutex<HashMap<Uuid, i64>>,
-    failed_enrolments: Mutex<Vec<DateTime<Utc>>>,
+    failed_enrolments: Mutex<HashMap<Option<IpAddr>, Vec<DateTime<Utc>>>>,
     numbers: AtomicU64,
+    bells: AtomicUsize,
 }
 
 /// The hub of one process. Cheap to clone.
@@ -115,6 +126,7 @@ impl Hub {
             tokens: Mutex::default(),
             failed_enrolments: Mutex::default(),
             numbers: AtomicU64::new(1),
+            bells: AtomicUsize::new(0),
         }))
     }
 
@@ -147,15 +159,20 @@ impl Hub {
         moved
     }
 
-    /// Adds a store's bell. What is asked of the store comes out of the receiver; the number takes it off again.
+    /// Adds a store's bell. What is asked of the store comes out of the receiver; the number takes it off again. The
+    /// oldest beyond a store's share are hung up: its channel ends.
     pub(crate) fn connect(&self, caller: &Caller, now: DateTime<Utc>) -> (u64, mpsc::Receiver<Ask>) {
         let (asks, receiver) = mpsc::channel(4);
         let number = self.0.numbers.fetch_add(1, Ordering::Relaxed);
-        lock(&self.0.connections).entry((caller.company_id, caller.store_id)).or_default().push(Connection {
-            number,
-            since: now,
-            asks,
-        });
+        {
+            let mut connections = lock(&self.0.connections);
+            let of_store = connections.entry((caller.company_id, caller.store_id)).or_default();
+            of_store.push(Connection { number, since: now, asks });
+            let too_many = of_store.len().saturating_sub(BELLS_OF_A_STORE);
+            of_store.drain(..too_many);
+            self.0.bells.fetch_add(1, Ordering::Relaxed);
+            self.0.bells.fetch_sub(too_many, Ordering::Relaxed);
+        }
         self.note_bell((caller.company_id, caller.store_id), now);
         (number, receiver)
     }
@@ -166,7 +183,9 @@ impl Hub {
         {
             let mut connections = lock(&self.0.connections);
             if let Some(of_store) = connections.get_mut(&store) {
+                let before = of_store.len();
                 of_store.retain(|connection| connection.number != number);
+                self.0.bells.fetch_sub(before - of_store.len(), Ordering::Relaxed);
                 if of_store.is_empty() {
                     connections.remove(&store);
                 }
@@ -177,7 +196,13 @@ impl Hub {
 
     /// How many bells are up here.
     pub(crate) fn connected(&self) -> usize {
-        lock(&self.0.connections).values().map(Vec::len).sum()
+        self.0.bells.load(Ordering::Relaxed)
+    }
+
+    /// How long a bell is quiet after it has told of a change. What comes meanwhile is told together at its end.
+    pub(crate) fn quiet(&self) -> Duration {
+        let bells = u32::try_from(self.connected()).unwrap_or(u32::MAX);
+        QUIET_PER_BELL.saturating_mul(bells).clamp(LEAST_QUIET, Duration::from_millis(BELL_COALESCE_MS))
     }
 
     /// Asks something of a store, where its bell is up here.
@@ -272,16 +297,28 @@ impl Hub {
         tokens.insert(token, expires_at).is_none()
     }
 
-    /// Whether anybody may try a code now.
-    pub(crate) fn may_enrol(&self, now: DateTime<Utc>) -> bool {
+    /// Whether a code may be tried from there now. One who guesses stops nobody else.
+    pub(crate) fn may_enrol(&self, source: IpAddr, now: DateTime<Utc>) -> bool {
         let mut failed = lock(&self.0.failed_enrolments);
-        failed.retain(|at| *at > now - TimeDelta::minutes(1));
-        failed.len() < FAILED_ENROLMENTS_A_MINUTE
+        let since = now - TimeDelta::minutes(1);
+        let count = |of: Option<&Vec<DateTime<Utc>>>| {
+            of.map_or(0, |times| times.iter().filter(|at| **at > since).count())
+        };
+        if failed.len() > MOST_SOURCES {
+            failed.retain(|_, times| times.iter().any(|at| *at > since));
+        }
+        let of_source = failed.get(&Some(source));
+        let shares = of_source.is_none() && failed.len() >= MOST_SOURCES;
+        count(if shares { failed.get(&None) } else { of_source }) < FAILED_ENROLMENTS_A_MINUTE
     }
 
-    /// Notes that a code was wrong.
-    pub(crate) fn failed_to_enrol(&self, now: DateTime<Utc>) {
-        lock(&self.0.failed_enrolments).push(now);
+    /// Notes that a code from there was wrong.
+    pub(crate) fn failed_to_enrol(&self, source: IpAddr, now: DateTime<Utc>) {
+        let mut failed = lock(&self.0.failed_enrolments);
+        let is_known = failed.contains_key(&Some(source)) || failed.len() < MOST_SOURCES;
+        let times = failed.entry(is_known.then_some(source)).or_default();
+        times.retain(|at| *at > now - TimeDelta::minutes(1));
+        times.push(now);
     }
 }
 
@@ -294,4 +331,75 @@ async fn turn(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Proble
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(number: u128) -> Caller {
+        Caller {
+            company_id: Uuid::from_u128(1),
+            store_id: Uuid::from_u128(number),
+            incarnation: Uuid::from_u128(2),
+            key_id: Uuid::from_u128(3),
+        }
+    }
+
+    fn noon() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+    }
+
+    #[test]
+    fn a_store_has_two_bells_at_most_and_the_oldest_is_hung_up() {
+        let hub = Hub::new();
+        let (first, mut oldest) = hub.connect(&store(1), noon());
+        let (_, mut second) = hub.connect(&store(1), noon());
+        let (_, mut third) = hub.connect(&store(1), noon());
+        let (_, mut of_another) = hub.connect(&store(2), noon());
+        assert_eq!(oldest.try_recv(), Err(mpsc::error::TryRecvError::Disconnected));
+        for up in [&mut second, &mut third, &mut of_another] {
+            assert_eq!(up.try_recv(), Err(mpsc::error::TryRecvError::Empty));
+        }
+        assert_eq!(hub.connected(), 3);
+        hub.disconnect(&store(1), first, noon());
+        assert_eq!(hub.connected(), 3, "the one that was hung up counts once");
+    }
+
+    #[test]
+    fn few_bells_are_quiet_for_a_moment_and_many_for_a_tenth_of_a_second() {
+        let hub = Hub::new();
+        assert_eq!(hub.quiet(), Duration::from_millis(5));
+        let up: Vec<_> = (0..2000).map(|number| hub.connect(&store(number), noon())).collect();
+        assert_eq!(hub.quiet(), Duration::from_millis(100));
+        for (number, (connection, _)) in (0..).zip(&up) {
+            hub.disconnect(&store(number), *connection, noon());
+        }
+        assert_eq!((hub.connected(), hub.quiet()), (0, Duration::from_millis(5)));
+    }
+
+    #[test]
+    fn who_guesses_codes_stops_himself_and_nobody_else() {
+        let hub = Hub::new();
+        let (guesser, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        for _ in 0..FAILED_ENROLMENTS_A_MINUTE {
+            assert!(hub.may_enrol(guesser, noon()));
+            hub.failed_to_enrol(guesser, noon());
+        }
+        assert!(!hub.may_enrol(guesser, noon()));
+        assert!(hub.may_enrol(other, noon()));
+        assert!(hub.may_enrol(guesser, noon() + TimeDelta::seconds(61)));
+    }
+
+    #[test]
+    fn guesses_from_everywhere_are_bounded_too() {
+        let hub = Hub::new();
+        let source = |number: u32| IpAddr::from(number.to_be_bytes());
+        for number in 0..20_000 {
+            hub.failed_to_enrol(source(number), noon());
+        }
+        assert!(lock(&hub.0.failed_enrolments).len() <= MOST_SOURCES + 1);
+        assert!(!hub.may_enrol(source(30_000), noon()), "the rest share one count");
+        assert!(hub.may_enrol(source(30_000), noon() + TimeDelta::seconds(61)));
+    }
 }

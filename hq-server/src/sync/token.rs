@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::Deserialize;
-use server_kit::{Actor, AppState, Problem, read};
+use server_kit::{Actor, AppState, Problem, Tx, read};
 use sync_protocol::wire::{PROBLEM_CLOCK, TOKEN_AUDIENCE, TOKEN_SECONDS, TOKEN_TYPE, TokenClaims};
 use uuid::Uuid;
 
@@ -92,13 +92,7 @@ impl FromRequestParts<AppState> for Caller {
         let skew_seconds = claimed.claims.iat - now.timestamp();
         hub.heard(&caller, now, Some(skew_seconds.saturating_mul(1000)).filter(|_| skew_seconds.abs() > 2));
         if let Some(because) = key.ended_because {
-            return Err(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "store-key-ended",
-                "The store's key has ended",
-            )
-            .detail(format!("It was {because}. The store needs a new enrolment code."))
-            .with("because", because));
+            return Err(key_ended(because));
         }
         if !is_timely(&claimed.claims, now) {
             return Err(Problem::new(
@@ -117,6 +111,25 @@ impl FromRequestParts<AppState> for Caller {
         }
         Ok(caller)
     }
+}
+
+/// The key that the store signs with is good no more.
+fn key_ended(because: String) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "store-key-ended", "The store's key has ended")
+        .detail(format!("It was {because}. The store needs a new enrolment code."))
+        .with("because", because)
+}
+
+/// Asks once more, in the transaction that is about to believe the store: the key may have ended since the token was read.
+pub(crate) async fn still_in_force(tx: &mut Tx, caller: &Caller) -> Result<(), Problem> {
+    let ended = sqlx::query_scalar!(
+        "select ended_because from store_key where company_id = current_company() and id = $1",
+        caller.key_id
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .ok_or_else(not_known)?;
+    ended.map_or(Ok(()), |because| Err(key_ended(because)))
 }
 
 /// One answer for every token that is not a store's: which part was wrong is nobody's business.

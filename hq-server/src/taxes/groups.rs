@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::master::{Checks, Filter, FilterKind, Master, Sort};
+use crate::master::{Checks, Filter, FilterKind, Master, Reference, Sort};
 
 /// The most levies in one group.
 const MOST_TAXES: usize = 50;
@@ -72,6 +72,13 @@ impl Master for TaxGroup {
         }
     }
 
+    fn references(&self) -> Vec<Reference> {
+        let taxes = self.tax_ids.iter().enumerate();
+        taxes
+            .filter_map(|(place, tax)| Reference::of(&format!("/tax_ids/{place}"), "tax", Some(*tax)))
+            .collect()
+    }
+
     /// A set has no order.
     fn is_same_as(&self, stored: &Self) -> bool {
         let mut mine = self.clone();
@@ -113,18 +120,9 @@ impl Master for TaxGroup {
     }
 }
 
-/// Makes these the members of the group. A tax that is out of use cannot become one.
+/// Makes these the members of the group.
 async fn write_members(tx: &mut Tx, cx: &Context, group: Uuid, taxes: &[TaxId]) -> Result<(), Problem> {
     let taxes: Vec<Uuid> = taxes.iter().copied().map(Uuid::from).collect();
-    let archived = sqlx::query_scalar!(
-        "select code from tax where id = any($1) and archived_at is not null limit 1",
-        &taxes
-    )
-    .fetch_optional(&mut **tx)
-    .await?;
-    if let Some(code) = archived {
-        return Err(Problem::invalid("/tax_ids", "archived", format!("The tax {code} is no longer in use.")));
-    }
     sqlx::query!("delete from tax_group_tax where tax_group_id = $1 and not tax_id = any($2)", group, &taxes)
         .execute(&mut **tx)
         .await?;

@@ -10,6 +10,7 @@
 mod bad_input;
 mod customers;
 mod imports;
+mod in_use;
 mod master_data;
 mod openapi;
 mod people;

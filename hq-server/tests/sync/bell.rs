@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::world::{Till, World, get, post};
 
@@ -178,16 +179,28 @@ async fn it_is_for_stores_and_not_for_browsers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_one_of_many_idle_bells_hears_one_change() {
+async fn every_one_of_many_idle_bells_hears_one_change_and_a_store_has_two_at_most() {
     let world = World::new().await;
     let served = serve(&world).await;
-    let till = world.boxed("demo", world.demo.stores[0]).await;
+    let tills = many_stores(&world, 300).await;
     let mut sockets = Vec::new();
-    for _ in 0..300 {
-        let mut socket = connect(&served, &till, None).await.unwrap();
+    for till in &tills {
+        let mut socket = connect(&served, till, None).await.unwrap();
         hear_until(&mut socket, "hello").await;
         sockets.push(socket);
     }
+    // One of them knocks again and again, and takes nobody else's place.
+    let mut again = Vec::new();
+    for _ in 0..5 {
+        let mut socket = connect(&served, &tills[0], None).await.unwrap();
+        hear_until(&mut socket, "hello").await;
+        again.push(socket);
+    }
+    let latest = again.split_off(3);
+    for mut hung_up in again.into_iter().chain(sockets.drain(..1)) {
+        while hear(&mut hung_up).await.is_some() {}
+    }
+    sockets.extend(latest);
     sqlx::query("update department set name = 'new' where company_id = $1")
         .bind(world.demo.id)
         .execute(world.database.owner())
@@ -200,4 +213,57 @@ async fn every_one_of_many_idle_bells_hears_one_change() {
         }
     };
     timeout(Duration::from_secs(10), told).await.unwrap();
+}
+
+/// Boxes of as many stores, put into the database as enrolment would.
+async fn many_stores(world: &World, count: u128) -> Vec<Till> {
+    let mut tills = vec![world.boxed("demo", world.demo.stores[0]).await];
+    for number in 1..count {
+        let (store, key_id) = (Uuid::now_v7(), Uuid::now_v7());
+        let till = Till { store, key_id, incarnation: Uuid::now_v7(), ..tills[0].clone() };
+        sqlx::query(
+            "with made as (insert into store (company_id, id, code, name, time_zone, currency)
+                 values ($1, $2, 'M' || $3, 'M', 'Europe/London', 'GBP'))
+             insert into store_key (company_id, id, store_id, incarnation, letter, signing_key, sealing_key, enrolled_at)
+                 values ($1, $4, $2, $5, '', $6, $6, now())",
+        )
+        .bind(world.demo.id)
+        .bind(store)
+        .bind(number.to_string())
+        .bind(key_id)
+        .bind(till.incarnation)
+        .bind(&till.key.verifying_key().as_bytes()[..])
+        .execute(world.database.owner())
+        .await
+        .unwrap();
+        tills.push(till);
+    }
+    tills
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_follow_each_other_closely_are_each_told_once_there_is_nothing_newer() {
+    let world = World::new().await;
+    let served = serve(&world).await;
+    let till = world.boxed("demo", world.demo.stores[0]).await;
+    let mut socket = connect(&served, &till, None).await.unwrap();
+    let mut told = hear_until(&mut socket, "hello").await["head"].as_i64().unwrap();
+    for change in 0..30 {
+        // Three at a time: what comes within the bell's pause is told at its end.
+        for part in 0..3 {
+            sqlx::query("update department set name = $2 where company_id = $1")
+                .bind(world.demo.id)
+                .bind(format!("{change} {part}"))
+                .execute(world.database.owner())
+                .await
+                .unwrap();
+            world.state.wake.ring();
+        }
+        let head = world.figure("select max(position) from feed_head").await;
+        while told < head {
+            let now = hear_until(&mut socket, "feed").await["head"].as_i64().unwrap();
+            assert!(now > told, "a bell never says the same twice");
+            told = now;
+        }
+    }
 }

@@ -74,6 +74,74 @@ async fn a_new_code_ends_the_former_key_and_begins_a_life_with_the_next_letter()
 }
 
 #[tokio::test]
+async fn after_a_restore_of_hq_a_new_life_has_a_letter_that_no_receipt_bears() {
+    let world = World::new().await;
+    let store = world.demo.stores[0];
+    let mut first = world.boxed("demo", store).await;
+    first.open_session(Uuid::now_v7());
+    assert_eq!(world.push(&first, 1, 1).await.status, 200);
+    // HQ is put back to before that enrolment; other stores gave back what they had, and this one's session is here.
+    let mut owner = world.database.owner().acquire().await.unwrap();
+    for statement in [
+        "set session_replication_role = replica",
+        "delete from store_key",
+        "delete from enrol_code",
+        "update register_session set series = 'R01B'",
+        "set session_replication_role = origin",
+    ] {
+        sqlx::query(statement).execute(&mut *owner).await.unwrap();
+    }
+    let token = world.sign_in("demo").await;
+    // The journal's stream says that there was one without a letter, the session that there was a B, the box itself a C.
+    let mut request =
+        enrolment(&world.code(&token, store).await, &SigningKey::from_bytes(&[7; 32]), Uuid::now_v7());
+    for (letters, pointer) in [
+        (json!(["c"]), "/letters/0"),
+        (json!(["C", "TOOLONG"]), "/letters/1"),
+        (json!(vec!["C"; 1_001]), "/letters"),
+    ] {
+        request["letters"] = letters;
+        let answer = world.enrol(&request).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["errors"][0]["pointer"]), (422, &json!(pointer)));
+    }
+    request["letters"] = json!(["C"]);
+    let answer = world.enrol(&request).await;
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    assert_eq!(answer.json()["letter"], "D");
+}
+
+#[tokio::test]
+async fn a_batch_that_waited_while_its_key_was_ended_is_not_taken() {
+    let world = World::new().await;
+    let store = world.demo.stores[0];
+    let mut till = world.boxed("demo", store).await;
+    till.open_session(Uuid::now_v7());
+    // Another batch of the journal is being taken, and holds its row.
+    let mut other = world.database.owner().begin().await.unwrap();
+    sqlx::query("select from journal_watermark where store_id = $1 for update")
+        .bind(store)
+        .fetch_all(&mut *other)
+        .await
+        .unwrap();
+    let token = world.sign_in("demo").await;
+    let revoke = async {
+        // The batch has been let in, and waits for the row.
+        while world.figure("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()").await == 0 {
+            tokio::task::yield_now().await;
+        }
+        let path = format!("/api/v1/stores/{store}/revoke-key");
+        assert_eq!(world.send(post(&path, Some(&token), &json!({}))).await.status, 204);
+        other.commit().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(world.push(&till, 1, 1), revoke);
+    assert_eq!(
+        (answer.status.as_u16(), answer.json()["type"].as_str()),
+        (401, Some("/problems/store-key-ended"))
+    );
+    assert_eq!(world.figure("select count(*) from received_entry").await, 0);
+}
+
+#[tokio::test]
 async fn a_revoked_key_reads_and_delivers_nothing_more() {
     let world = World::new().await;
     let store = world.demo.stores[0];

@@ -242,11 +242,12 @@ async fn what_a_person_has_put_right_is_replayed_once() {
 
 async fn blocking(world: &World, session: Uuid) {
     sqlx::query(
-        "insert into register_session values ($1, $2, $3, $3, 'R09', 'R09', '2026-01-01', 'GBP', now(), $3, 'In the way', 0)",
+        "insert into register_session values ($1, $2, $3, $4, 'R01', 'R01', '2026-11-24', 'GBP', now(), $3, 'In the way', 0)",
     )
     .bind(world.demo.id)
     .bind(world.demo.stores[0])
     .bind(session)
+    .bind(Uuid::from_u128(1))
     .execute(world.database.owner())
     .await
     .unwrap();
@@ -256,7 +257,7 @@ async fn unblock(world: &World) {
     let mut owner = world.database.owner().acquire().await.unwrap();
     for statement in [
         "set session_replication_role = replica",
-        "delete from register_session where register_code = 'R09'",
+        "delete from register_session where opened_by_name = 'In the way'",
         "set session_replication_role = origin",
     ] {
         sqlx::query(statement).execute(&mut *owner).await.unwrap();

@@ -8,4 +8,5 @@ mod engines;
 mod enrol;
 mod feed;
 mod journal;
+mod sessions;
 mod world;

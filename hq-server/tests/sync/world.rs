@@ -208,7 +208,7 @@ pub(crate) struct Till {
     pub(crate) key_id: Uuid,
     pub(crate) incarnation: Uuid,
     pub(crate) journal: Vec<JournalEntry>,
-    head: StreamHead,
+    pub(crate) head: StreamHead,
 }
 
 impl Till {
@@ -254,12 +254,16 @@ impl Till {
 
     /// Journals a fact.
     pub(crate) fn write(&mut self, kind: &str, payload: &Value) {
+        self.write_version(kind, 1, payload);
+    }
+
+    pub(crate) fn write_version(&mut self, kind: &str, version: i32, payload: &Value) {
         let mut entry = JournalEntry {
             event_id: Uuid::now_v7(),
             stream: "R01".to_owned(),
             stream_sequence: self.head.sequence + 1,
             kind: kind.to_owned(),
-            version: 1,
+            version,
             occurred_at: "2026-11-24T10:00:00.123456Z".parse().unwrap(),
             business_date: "2026-11-24".parse().unwrap(),
             feed_position: 1,

@@ -402,6 +402,13 @@ impl BadInput<'_> {
                 with("too long", Value::Array(vec![json!(NOBODY); 20_000]), Expected::Refused);
             }
             if has("object") && place.is_object {
+                // serde would read a list of an object's fields as the object.
+                if !has("array") {
+                    let fields = good.pointer(&place.pointer).and_then(Value::as_object);
+                    let fields = fields.into_iter().flat_map(Map::values).cloned().collect();
+                    with("a list of its fields", Value::Array(fields), Expected::Refused);
+                    with("an empty list", json!([]), Expected::Refused);
+                }
                 let mut body = good.clone();
                 if let Some(object) = body.pointer_mut(&place.pointer).and_then(Value::as_object_mut) {
                     object.insert("no_such_field".to_owned(), json!(1));

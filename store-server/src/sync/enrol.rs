@@ -55,6 +55,8 @@ pub async fn enrol(state: &AppState, hq_url: &str, code: &str) -> Result<Identit
         signing_key: keys.signing_key(),
         sealing_key: keys.sealing_key(),
         versions: Versions { software: env!("CARGO_PKG_VERSION").to_owned(), feed_schema: FEED_SCHEMA },
+        // An empty database has no series yet.
+        letters: Vec::new(),
     };
     let answer = hq::enrol(&url, &request).await?;
     if answer.incarnation != request.incarnation {

@@ -8,14 +8,13 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use server_kit::{AppState, Problem, metrics, read};
-use sync_protocol::wire::{
-    BELL_COALESCE_MS, BELL_PING_MS, HqMessage, MAX_BELL_BYTES, StoreMessage, StoreStatus,
-};
+use sync_protocol::wire::{BELL_PING_MS, HqMessage, MAX_BELL_BYTES, StoreMessage, StoreStatus};
 use sync_protocol::{Hash, Watermark};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::sync::hub::{Ask, Head, Hub};
-use crate::sync::token::Caller;
+use crate::sync::token::{Caller, still_in_force};
 
 /// How long a message may take to leave before the line is taken for dead.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
@@ -43,14 +42,27 @@ pub(crate) async fn get_live(
         .on_upgrade(move |socket| serve(socket, state, hub, caller)))
 }
 
-async fn serve(mut socket: WebSocket, state: AppState, hub: Hub, caller: Caller) {
-    let mut heads = hub.watch_head(caller.company_id);
-    let Ok((head, watermark)) = here(&state, &caller).await else { return };
+async fn serve(socket: WebSocket, state: AppState, hub: Hub, caller: Caller) {
+    let heads = hub.watch_head(caller.company_id);
+    // Before anything is said, so that whoever ends the key from now on reaches this bell.
+    let (number, asks) = hub.connect(&caller, state.clock.now());
+    ring(socket, &state, &hub, &caller, heads, asks).await;
+    hub.disconnect(&caller, number, state.clock.now());
+}
+
+async fn ring(
+    mut socket: WebSocket,
+    state: &AppState,
+    hub: &Hub,
+    caller: &Caller,
+    mut heads: watch::Receiver<Head>,
+    mut asks: mpsc::Receiver<Ask>,
+) {
+    let Ok((head, watermark)) = here(state, caller).await else { return };
     let hello = HqMessage::Hello { head: head.position, tag: head.tag, watermark, now: state.clock.now() };
     if say(&mut socket, &hello).await.is_err() {
         return;
     }
-    let (number, mut asks) = hub.connect(&caller, state.clock.now());
     let mut told = head.position;
     let mut next_feed_at = Instant::now();
     let mut pings = interval(Duration::from_millis(BELL_PING_MS));
@@ -63,7 +75,8 @@ async fn serve(mut socket: WebSocket, state: AppState, hub: Hub, caller: Caller)
         tokio::select! {
             () = sleep_until(next_feed_at), if is_behind => {
                 told = heads.borrow_and_update().position;
-                next_feed_at = Instant::now() + Duration::from_millis(BELL_COALESCE_MS);
+                // The first change is told at once; those that follow it closely are told together.
+                next_feed_at = Instant::now() + hub.quiet();
                 if say(&mut socket, &HqMessage::Feed { head: told }).await.is_err() {
                     break;
                 }
@@ -97,14 +110,13 @@ async fn serve(mut socket: WebSocket, state: AppState, hub: Hub, caller: Caller)
             received = socket.recv() => {
                 unanswered = 0;
                 match received {
-                    Some(Ok(Message::Text(text))) => heard(&hub, &caller, &state, &text),
+                    Some(Ok(Message::Text(text))) => heard(hub, caller, state, &text),
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                     Some(Ok(Message::Binary(_) | Message::Close(_)) | Err(_)) | None => break,
                 }
             }
         }
     }
-    hub.disconnect(&caller, number, state.clock.now());
 }
 
 fn heard(hub: &Hub, caller: &Caller, state: &AppState, text: &str) {
@@ -145,6 +157,7 @@ async fn here(state: &AppState, caller: &Caller) -> Result<(Head, Watermark), Pr
     let caller = caller.clone();
     read(state, &actor, move |tx, _| {
         Box::pin(async move {
+            still_in_force(tx, &caller).await?;
             let head =
                 sqlx::query!("select position, tag from feed_head where company_id = current_company()")
                     .fetch_optional(&mut **tx)

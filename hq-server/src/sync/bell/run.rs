@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use server_kit::{Actor, AppState, Problem, metrics, read, transact};
 use sqlx::postgres::PgListener;
-use sync_protocol::wire::{BELL_COALESCE_MS, Tag};
+use sync_protocol::wire::Tag;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -60,7 +60,8 @@ pub async fn run(state: AppState, hub: Hub, stop: CancellationToken) {
     let _ = tokio::time::timeout(Duration::from_secs(2), write_heard(&state, &hub)).await;
 }
 
-/// Looks where the feeds are after each commit of this process, at most every 100 ms, and tells the other processes.
+/// Looks where the feeds are after each commit of this process, and tells the other processes: at once after the first,
+/// and of those that follow it closely once.
 async fn follow_feeds(state: &AppState, hub: &Hub) {
     let mut commits = state.wake.listen();
     loop {
@@ -74,7 +75,7 @@ async fn follow_feeds(state: &AppState, hub: &Hub) {
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "the feeds could not be looked at"),
         }
-        sleep_until(looked_at + Duration::from_millis(BELL_COALESCE_MS / 2)).await;
+        sleep_until(looked_at + hub.quiet() / 2).await;
         tokio::select! {
             changed = commits.changed() => if changed.is_err() { return },
             () = sleep(LOOK_EVERY) => {}

@@ -10,7 +10,8 @@ use uuid::Uuid;
 const GOOD_FOR_HOURS: i64 = 24;
 /// How long a code is.
 const CODE_LENGTH: usize = 10;
-/// No letters that are read out or written alike: 28^10 codes, good for a day, against 30 tries a minute.
+/// No letters that are read out or written alike: 28^10 codes, good for a day, against ten tries a minute
+/// from each source.
 const ALPHABET: &[u8] = b"ABCDEFGHJKMNPQRSTVWXYZ234679";
 
 /// A code, shown once and kept hashed.

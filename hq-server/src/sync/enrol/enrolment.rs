@@ -1,5 +1,7 @@
 //! A code and two public keys become a store's new life.
 
+use std::net::IpAddr;
+
 use server_kit::{Actor, AppState, Context, Keys, Problem, Tx, read, transact};
 use sync_protocol::Hash;
 use sync_protocol::wire::{Bytes, EnrolAnswer, EnrolRequest};
@@ -8,10 +10,16 @@ use uuid::Uuid;
 use super::secrets;
 use crate::sync::hub::{Ask, Hub};
 
+/// A store that has had more lives than this has another trouble.
+const MOST_LETTERS: usize = 1_000;
+/// Enough for all of them.
+const LONGEST_LETTER: usize = 4;
+
 /// Enrols a store by a code. The same code with the same keys gets the same answer again, so a lost answer does no harm.
 pub(crate) async fn enrol(
     state: &AppState,
     hub: &Hub,
+    source: IpAddr,
     request: EnrolRequest,
 ) -> Result<EnrolAnswer, Problem> {
     let (signing, sealing) = (
@@ -21,8 +29,9 @@ pub(crate) async fn enrol(
     if ed25519_dalek::VerifyingKey::from_bytes(&signing).map_or(true, |key| key.is_weak()) {
         return Err(Problem::invalid("/signing_key", "not_a_key", "It is not an Ed25519 key."));
     }
+    check_letters(&request.letters)?;
     let now = state.clock.now();
-    if !hub.may_enrol(now) {
+    if !hub.may_enrol(source, now) {
         return Err(Problem::new(
             axum::http::StatusCode::TOO_MANY_REQUESTS,
             "too-many-codes",
@@ -49,7 +58,7 @@ pub(crate) async fn enrol(
         }
     };
     let Some((company_id, hash)) = found else {
-        hub.failed_to_enrol(now);
+        hub.failed_to_enrol(source, now);
         return Err(no_such_code());
     };
     let actor = Actor::System { company_id };
@@ -65,7 +74,7 @@ pub(crate) async fn enrol(
         }
         Err(problem) => {
             if problem.status().is_client_error() {
-                hub.failed_to_enrol(now);
+                hub.failed_to_enrol(source, now);
             }
             Err(problem)
         }
@@ -157,15 +166,14 @@ async fn begin_life(
     sealing: [u8; 32],
 ) -> Result<Uuid, Problem> {
     super::locks::store_keys(tx, store_id).await?;
-    let lives = sqlx::query!(
-        r#"select count(*) as "count!", coalesce(bool_or(incarnation = $2), false) as "is_known!"
-           from store_key where company_id = current_company() and store_id = $1"#,
+    let is_known = sqlx::query_scalar!(
+        r#"select exists (select from store_key where company_id = current_company() and store_id = $1 and incarnation = $2) as "is_known!""#,
         store_id,
         request.incarnation
     )
     .fetch_one(&mut **tx)
     .await?;
-    if lives.is_known {
+    if is_known {
         return Err(Problem::conflict(
             "incarnation-known",
             "This life of the store has been enrolled already",
@@ -180,6 +188,7 @@ async fn begin_life(
     )
     .execute(&mut **tx)
     .await?;
+    let letter = next_letter(&letters_used(tx, store_id, &request.letters).await?);
     let key_id = cx.new_id();
     sqlx::query!(
         "insert into store_key (id, store_id, incarnation, letter, signing_key, sealing_key, enrolled_at)
@@ -187,7 +196,7 @@ async fn begin_life(
         key_id,
         store_id,
         request.incarnation,
-        letter(lives.count),
+        letter,
         &signing[..],
         &sealing[..],
         cx.now,
@@ -230,6 +239,56 @@ async fn begin_life(
     Ok(key_id)
 }
 
+/// The letters that stand in receipt numbers of this store: of the lives that are known here, and of those that only show in
+/// its series, because this server was put back to a backup from before their enrolment.
+async fn letters_used(tx: &mut Tx, store_id: Uuid, said: &[String]) -> Result<Vec<String>, sqlx::Error> {
+    let known = sqlx::query_scalar!(
+        r#"select letter as "letter!" from store_key where company_id = current_company() and store_id = $1
+           union
+           select substr(series, length(register_code) + 1) from register_session
+           where company_id = current_company() and store_id = $1 and starts_with(series, register_code)
+           union
+           select substr(j.stream, length(r.code) + 1) from journal_stream j
+           join register r on r.company_id = j.company_id and r.store_id = j.store_id and starts_with(j.stream, r.code)
+           where j.company_id = current_company() and j.store_id = $1"#,
+        store_id
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(known.into_iter().chain(said.iter().cloned()).collect())
+}
+
+/// The letter behind all that are used: of the lives between, receipts may be about that nothing here tells of.
+fn next_letter<'a>(used: impl IntoIterator<Item = &'a String>) -> String {
+    used.into_iter()
+        .filter_map(|letter| place_of(letter))
+        .max()
+        .map_or_else(String::new, |last| letter(last + 1))
+}
+
+/// How many lives come before the one with this letter; `None` where it is none.
+fn place_of(letter: &str) -> Option<i64> {
+    if letter.len() > LONGEST_LETTER || !letter.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
+    let place = letter.bytes().fold(0, |place, byte| place * 26 + i64::from(byte - b'A') + 1);
+    Some((place - 1).max(0))
+}
+
+/// The letters that the store says its series bear: a few capitals each.
+fn check_letters(letters: &[String]) -> Result<(), Problem> {
+    if letters.len() > MOST_LETTERS {
+        return Err(Problem::invalid("/letters", "too_many", format!("There are {MOST_LETTERS} at most.")));
+    }
+    for (place, letter) in letters.iter().enumerate() {
+        if letter.len() > LONGEST_LETTER || !letter.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            let what = format!("It is up to {LONGEST_LETTER} letters from A to Z.");
+            return Err(Problem::invalid(format!("/letters/{place}"), "not_a_letter", what));
+        }
+    }
+    Ok(())
+}
+
 /// The letter of a store's life, in receipt numbers: none, B, C, …, Z, AA, AB, …
 fn letter(lives_before: i64) -> String {
     if lives_before == 0 {
@@ -249,6 +308,20 @@ fn letter(lives_before: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_life_has_the_letter_behind_all_that_are_seen() {
+        let next =
+            |letters: &[&str]| next_letter(&letters.iter().map(|&text| text.to_owned()).collect::<Vec<_>>());
+        assert_eq!(next(&[]), "");
+        assert_eq!(next(&[""]), "B");
+        assert_eq!(next(&["", "B", "D"]), "E");
+        assert_eq!(next(&["B"]), "C");
+        assert_eq!(next(&["", "tore", "-1", "LONGER"]), "B");
+        for place in 0..2_000 {
+            assert_eq!(place_of(&letter(place)), Some(place));
+        }
+    }
 
     #[test]
     fn a_stores_lives_have_letters_of_their_own() {

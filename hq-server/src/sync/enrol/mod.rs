@@ -10,6 +10,7 @@ use axum::Extension;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use server_kit::serve::Source;
 use server_kit::{AppState, Json, Path, Problem, Query, transact};
 use sign_in::SignedIn;
 use sync_protocol::wire::{Bytes, EnrolAnswer, EnrolRequest, TimeAnswer};
@@ -94,9 +95,10 @@ async fn revoke_store_key(
 pub(crate) async fn post_enrol(
     State(state): State<AppState>,
     Extension(hub): Extension<Hub>,
+    Source(source): Source,
     Json(request): Json<EnrolRequest>,
 ) -> Result<Json<EnrolAnswer>, Problem> {
-    enrolment::enrol(&state, &hub, request).await.map(Json)
+    enrolment::enrol(&state, &hub, source, request).await.map(Json)
 }
 
 #[derive(Debug, Deserialize)]

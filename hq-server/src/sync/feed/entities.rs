@@ -98,7 +98,8 @@ pub(crate) const ENTITIES: &[Entity] = &[
         name: "customer",
         sql: "select id, json_build_object('id', id, 'code', code, 'name', name, 'phone', phone, 'email', email,
                 'price_level_id', price_level_id, 'customer_group', customer_group, 'tax_number', tax_number,
-                'exemption_certificate', exemption_certificate, 'exemption_expires_on', exemption_expires_on)::text as record
+                'exemption_certificate', exemption_certificate, 'exemption_expires_on', exemption_expires_on,
+                'exemption_taxes', exemption_taxes)::text as record
               from customer where id = any($1) and archived_at is null and company_id = current_company() and $2::uuid is not null",
     },
     // A promotion that names stores is theirs alone.

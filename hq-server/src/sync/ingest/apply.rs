@@ -17,6 +17,8 @@ use uuid::Uuid;
 const FIRST_YEAR: i32 = 2000;
 /// How far a fact may be from the business date that it counts for.
 const MOST_DAYS_APART: i64 = 400;
+/// No store takes payments in more ways.
+const MOST_TENDERS: usize = 200;
 
 /// What is applied: an entry, as it was received.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +62,27 @@ impl<T> Default for Set<T> {
     }
 }
 
+impl<T> Set<T> {
+    /// Takes out the facts for which there is a reason.
+    fn set_aside(&mut self, reasons: Vec<Option<String>>, aside: &mut BTreeMap<i64, SetAside>) {
+        if reasons.iter().all(Option::is_none) {
+            return;
+        }
+        let Self { sequences, facts } = std::mem::take(self);
+        for ((sequence, fact), reason) in sequences.into_iter().zip(facts).zip(reasons) {
+            match reason {
+                None => {
+                    self.sequences.push(sequence);
+                    self.facts.push(fact);
+                }
+                Some(reason) => {
+                    aside.insert(sequence, SetAside { sequence, is_unknown_kind: false, reason });
+                }
+            }
+        }
+    }
+}
+
 /// The facts of a batch by kind. Kinds are written in the order of these fields, which is the order in which a store can
 /// write them: a session is opened before it sells, and sells before it is closed.
 #[derive(Default)]
@@ -78,11 +101,41 @@ pub(crate) async fn apply(
 ) -> Result<Vec<SetAside>, sqlx::Error> {
     let place = Place { company_id: CompanyId::new(company_id), store_id: StoreId::new(store_id) };
     let mut aside = BTreeMap::new();
-    let sets = read_all(entries, &mut aside);
+    let mut sets = read_all(entries, &mut aside);
+    let currency = currency_of(tx, store_id).await?;
+    let known = |opened: &RegisterSessionOpened| {
+        (opened.currency.code() != currency).then(|| {
+            format!("the session is in {}, and the store sells in {currency}", opened.currency.code())
+        })
+    };
+    let reasons = sets.opened.facts.iter().map(known).collect();
+    sets.opened.set_aside(reasons, &mut aside);
     write_set(tx, place, &sets.opened, &mut aside).await?;
+    // A sale is believed beside the session that is here, a Z beside the sales that are: each waits until they are.
+    let reasons = facts::proof::sales(tx, place, &sets.sales.facts).await.map_err(failed)?;
+    sets.sales.set_aside(reasons, &mut aside);
     write_set(tx, place, &sets.sales, &mut aside).await?;
+    let reasons = facts::proof::closes(tx, place, &sets.closed.facts).await.map_err(failed)?;
+    sets.closed.set_aside(reasons, &mut aside);
     write_set(tx, place, &sets.closed, &mut aside).await?;
     Ok(aside.into_values().collect())
+}
+
+/// What compares facts asks the database and nothing else.
+fn failed(error: FactsError) -> sqlx::Error {
+    match error {
+        FactsError::Database(error) => error,
+        other => sqlx::Error::Decode(Box::new(other)),
+    }
+}
+
+async fn currency_of(tx: &mut Tx, store_id: Uuid) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select currency from store where company_id = current_company() and id = $1",
+        store_id
+    )
+    .fetch_one(&mut **tx)
+    .await
 }
 
 fn read_all(entries: &[Received<'_>], aside: &mut BTreeMap<i64, SetAside>) -> Sets {
@@ -91,14 +144,20 @@ fn read_all(entries: &[Received<'_>], aside: &mut BTreeMap<i64, SetAside>) -> Se
         let sequence = entry.sequence;
         let read = match (entry.kind, entry.version) {
             ("register_session_opened", 1) => read_into(entry, &mut sets.opened, |opened| {
-                is_of_its_envelope(entry, &opened.series, opened.business_date)
+                is_of_its_envelope(entry, &opened.series, opened.business_date)?;
+                are_short([&opened.register_code, &opened.series, &opened.opened_by_name])
             }),
             ("sale_completed", 1) => read_into(entry, &mut sets.sales, |sale| {
                 is_of_its_envelope(entry, &sale.series, sale.business_date)?;
                 checkout::prove(sale).map_err(|error| error.to_string())
             }),
             ("register_session_closed", 1) => read_into(entry, &mut sets.closed, |closed| {
-                is_of_its_envelope(entry, &closed.series, closed.business_date)
+                is_of_its_envelope(entry, &closed.series, closed.business_date)?;
+                if closed.tenders.len() > MOST_TENDERS {
+                    return Err(format!("it has more than {MOST_TENDERS} tenders"));
+                }
+                are_short([&closed.series, &closed.closed_by_name])?;
+                are_short(closed.tenders.iter().flat_map(|tender| [&tender.tender_code, &tender.tender_name]))
             }),
             (kind, version) => {
                 let reason = format!("this release does not know {kind} in version {version}");
@@ -128,6 +187,15 @@ fn is_of_its_envelope(entry: &Received<'_>, series: &str, business_date: NaiveDa
         ));
     }
     Ok(())
+}
+
+/// Nothing that a person types is longer.
+fn are_short<'a>(texts: impl IntoIterator<Item = &'a String>) -> Result<(), String> {
+    if texts.into_iter().all(|text| text.len() <= checkout::MAX_TEXT) {
+        Ok(())
+    } else {
+        Err(format!("one of its texts is longer than {} bytes", checkout::MAX_TEXT))
+    }
 }
 
 fn read_into<T: DeserializeOwned>(

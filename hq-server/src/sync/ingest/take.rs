@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::apply::{Received, SetAside, apply};
 use super::locks::{self, LockedJournal};
-use crate::sync::token::Caller;
+use crate::sync::token::{Caller, still_in_force};
 
 /// A batch takes as long as its rows do.
 const PATIENCE: Patience = Patience::long(Duration::from_mins(1));
@@ -67,6 +67,8 @@ async fn take_in(
 ) -> Result<Taken, Problem> {
     let LockedJournal { watermark, is_forked } =
         locks::journal(tx, caller.store_id, caller.incarnation).await?;
+    // While this batch waited for the one before it, a person may have ended the key.
+    still_in_force(tx, caller).await?;
     if is_forked {
         let why = "This journal has forked; the store needs a new enrolment code.".to_owned();
         return Ok(Taken::Forked { watermark, why });
