@@ -78,6 +78,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) reductions: Vec<AppliedReduction>,
     /// What the line costs now.
     pub(crate) amount: Amount,
+    /// How many of its pieces cost how much after promotions, where they are not alike.
+    pub(crate) pieces: Vec<(u32, Amount)>,
 }
 
 /// By what equal remainders of shared cents are told apart: the larger amount first, then tax group, SKU and line id,
@@ -242,6 +244,11 @@ fn take_promotions(
                 name: promotion.name.clone(),
                 amount: saving.amount,
             })?;
+        }
+    }
+    for pieces in &promoted.pieces {
+        if let Some(draft) = drafts.get_mut(pieces.line) {
+            draft.pieces.push((pieces.count, pieces.amount));
         }
     }
     Ok(promoted)
@@ -516,6 +523,7 @@ fn price_line<'a>(
         value,
         reductions: Vec::new(),
         amount: value,
+        pieces: Vec::new(),
     })
 }
 

@@ -122,6 +122,7 @@ fn over_ride(draft: &mut Draft<'_>, rules: &Rules, keyed: UnitPrice) -> Result<(
     draft.value = amount;
     draft.amount = amount;
     draft.reductions.clear();
+    draft.pieces.clear();
     Ok(())
 }
 

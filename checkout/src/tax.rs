@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use shared_model::ids::{SaleLineId, TaxId};
 use shared_model::selling::{DocumentTax, LineKind, LineTax, SoldLine};
 use shared_model::taxes::{TaxKind, TaxRecord};
-use shared_model::{Amount, MoneyError};
+use shared_model::{Amount, MoneyError, Quantity, Share, allocate};
 use tax_engine::{ComputedLine, Document, Exemption, Line, LinePrice, Tax};
 
 use crate::catalogue::{Catalogue, Rules};
@@ -26,12 +26,34 @@ pub(crate) struct Taxed {
     pub(crate) relief: Amount,
 }
 
+impl Taxed {
+    /// With another part of the same line.
+    fn add(&mut self, other: Self) -> Result<(), MoneyError> {
+        self.net = self.net.plus(other.net)?;
+        self.tax = self.tax.plus(other.tax)?;
+        self.gross = self.gross.plus(other.gross)?;
+        self.relief = self.relief.plus(other.relief)?;
+        for tax in other.taxes {
+            match self.taxes.iter_mut().find(|known| known.tax_id == tax.tax_id) {
+                Some(known) => {
+                    known.base = known.base.plus(tax.base)?;
+                    known.amount = known.amount.plus(tax.amount)?;
+                }
+                None => self.taxes.push(tax),
+            }
+        }
+        Ok(())
+    }
+}
+
 /// By what equal remainders are told apart when their amounts are equal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key<'a> {
     group: &'a str,
     sku: &'a str,
     id: SaleLineId,
+    /// Which of the line's parts.
+    part: usize,
 }
 
 impl fmt::Display for Key<'_> {
@@ -50,21 +72,34 @@ pub(crate) fn of_lines(
     let known: BTreeMap<TaxId, &TaxRecord> = catalogue.taxes.iter().map(|tax| (tax.id, tax)).collect();
     let day = rules.at.date();
     let mut used: BTreeMap<(i32, &str, TaxId), &TaxRecord> = BTreeMap::new();
+    let decimals = rules.currency.exponent();
     let mut lines = Vec::with_capacity(drafts.len());
-    for draft in drafts {
+    // Which draft each of the engine's lines is of.
+    let mut owners: Vec<usize> = Vec::with_capacity(drafts.len());
+    for (owner, draft) in drafts.iter().enumerate() {
         let tax_ids = taxes_of(draft, catalogue, &known, day)?;
         for tax in &tax_ids {
             used.insert((tax.sequence, tax.code.as_str(), tax.id), tax);
         }
         let is_spared = |tax: &&&TaxRecord| exemption.is_some_and(|exemption| exemption.spares(tax, day));
-        let spared = tax_ids.iter().filter(is_spared).map(|tax| tax.id).collect();
-        lines.push(Line {
-            id: Key { group: group_code(draft, catalogue), sku: draft.item.sku.as_str(), id: draft.line.id },
-            quantity: draft.quantity,
-            price: LinePrice::Extension(draft.amount),
-            tax_ids: tax_ids.iter().map(|tax| tax.id).collect(),
-            spared,
-        });
+        let spared: Vec<TaxId> = tax_ids.iter().filter(is_spared).map(|tax| tax.id).collect();
+        let parts = by_threshold(draft, &tax_ids, decimals)
+            .map_err(|error| Refusal::line(draft.at, "quantity", error))?;
+        for (part, (quantity, amount)) in parts.into_iter().enumerate() {
+            owners.push(owner);
+            lines.push(Line {
+                id: Key {
+                    group: group_code(draft, catalogue),
+                    sku: draft.item.sku.as_str(),
+                    id: draft.line.id,
+                    part,
+                },
+                quantity,
+                price: LinePrice::Extension(amount),
+                tax_ids: tax_ids.iter().map(|tax| tax.id).collect(),
+                spared: spared.clone(),
+            });
+        }
     }
     let taxes = used
         .values()
@@ -72,7 +107,7 @@ pub(crate) fn of_lines(
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| Refusal::new("/lines", RefusalReason::Tax(error.reason)))?;
     let document = Document {
-        decimals: rules.currency.exponent(),
+        decimals,
         rounding: rules.tax_rounding,
         rounding_mode: rules.rounding_mode,
         cash_rounding: None,
@@ -80,17 +115,62 @@ pub(crate) fn of_lines(
         lines,
     };
     let computed = tax_engine::compute(&document).map_err(|error| {
-        // The engine's lines are ours, in the same order; its taxes are the catalogue's.
-        let pointer = if error.pointer.starts_with("/lines/") { error.pointer.as_str() } else { "/lines" };
-        let line = pointer.split('/').take(3).collect::<Vec<_>>().join("/");
-        Refusal::new(line, RefusalReason::Tax(error.reason))
+        // The engine's lines are parts of ours; its taxes are the catalogue's.
+        let place =
+            error.pointer.strip_prefix("/lines/").and_then(|rest| rest.split('/').next()?.parse().ok());
+        let owner = place.and_then(|place: usize| owners.get(place)).and_then(|owner| drafts.get(*owner));
+        let pointer = owner.map_or_else(|| "/lines".to_owned(), |draft| format!("/lines/{}", draft.at));
+        Refusal::new(pointer, RefusalReason::Tax(error.reason))
     })?;
-    computed
-        .lines
-        .into_iter()
-        .zip(drafts)
-        .map(|(line, draft)| taxed(line, &known).map_err(|error| Refusal::line(draft.at, "", error)))
-        .collect()
+    let mut whole: Vec<Taxed> = Vec::with_capacity(drafts.len());
+    for (line, owner) in computed.lines.into_iter().zip(owners) {
+        let at = drafts.get(owner).map_or(owner, |draft| draft.at);
+        let here = |error: MoneyError| Refusal::line(at, "", error);
+        let part = taxed(line, &known).map_err(here)?;
+        match whole.get_mut(owner) {
+            Some(first) => first.add(part).map_err(here)?,
+            None => whole.push(part),
+        }
+    }
+    Ok(whole)
+}
+
+/// A line as the parts that thresholds tell apart: laws look at the price of each piece (New York's clothing under 110,
+/// Florida's first 5,000), and promotions may have made pieces of one line unlike. Pieces on one side of a threshold are
+/// taxed alike, whether together or apart; one threshold is looked at, the first that tells pieces apart, so that a
+/// line's tax is rounded twice at most.
+fn by_threshold(
+    draft: &Draft<'_>,
+    taxes: &[&TaxRecord],
+    decimals: u32,
+) -> Result<Vec<(Quantity, Amount)>, MoneyError> {
+    let whole = || vec![(draft.quantity, draft.amount)];
+    let counted = draft.pieces.iter().map(|(count, _)| i128::from(*count)).sum::<i128>();
+    if draft.pieces.is_empty() || draft.quantity.units(3)? != counted * 1_000 || !draft.amount.is_positive() {
+        return Ok(whole());
+    }
+    let thresholds =
+        || taxes.iter().flat_map(|tax| [tax.exempt_below, tax.part_above, tax.part_up_to]).flatten();
+    if thresholds().next().is_none() {
+        return Ok(whole());
+    }
+    // What a person took off afterwards is of each piece in proportion.
+    let shares: Vec<Share<usize>> =
+        draft.pieces.iter().enumerate().map(|(key, (_, weight))| Share { weight: *weight, key }).collect();
+    let now = allocate(draft.amount, decimals, &shares)?;
+    for threshold in thresholds() {
+        let (mut below, mut above) = ((0_i128, Amount::ZERO), (0_i128, Amount::ZERO));
+        for ((count, _), amount) in draft.pieces.iter().zip(&now) {
+            let is_below = amount.units(6)? < threshold.units(6)? * i128::from(*count);
+            let side = if is_below { &mut below } else { &mut above };
+            *side = (side.0 + i128::from(*count), side.1.plus(*amount)?);
+        }
+        if below.0 > 0 && above.0 > 0 {
+            let part = |(count, amount): (i128, Amount)| Ok((Quantity::from_units(count, 0)?, amount));
+            return Ok(vec![part(above)?, part(below)?]);
+        }
+    }
+    Ok(whole())
 }
 
 /// The taxes of the line's group that are in force on the day. A multi-purpose gift card is taxed when it is used, by what

@@ -103,9 +103,22 @@ pub struct Promoted {
     pub applied: Vec<Applied>,
     /// What became of each promotion, in the order in which they came.
     pub outcomes: Vec<Outcome>,
+    /// What the pieces of a line cost now, where promotions treated them unlike; lines whose pieces are alike are not there.
+    pub pieces: Vec<Pieces>,
     /// Whether the search for the best combination was cut short by its bound: what stands is good, and the same every
     /// time, but perhaps not the best.
     pub bound_was_hit: bool,
+}
+
+/// Pieces of a line that cost the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pieces {
+    /// The line, by its place in what was given.
+    pub line: usize,
+    /// How many.
+    pub count: u32,
+    /// What all of them cost after promotions.
+    pub amount: Amount,
 }
 
 /// Units that are alike: of one line, treated alike so far.
@@ -240,6 +253,7 @@ pub fn promote(
     for class in live.chunk_by(|one, other| one.promotion.priority == other.promotion.priority) {
         cart.settle(class, &mut steps, &mut result)?;
     }
+    result.pieces = cart.pieces();
     Ok(result)
 }
 
@@ -369,6 +383,15 @@ impl<'a> Cart<'a> {
         let (combination, is_best) = best(&problem, steps);
         result.bound_was_hit |= !is_best;
         self.apply(combination, &posed, result)
+    }
+
+    /// The pools of the lines that have several, by line.
+    fn pieces(mut self) -> Vec<Pieces> {
+        self.pools.sort_by_key(|pool| pool.line);
+        let of_lines =
+            self.pools.chunk_by(|one, other| one.line == other.line).filter(|pools| pools.len() > 1);
+        let pieces = of_lines.flatten();
+        pieces.map(|pool| Pieces { line: pool.line, count: pool.count, amount: pool.amount }).collect()
     }
 
     /// Dearest first; ties by tax group, SKU, line, and what was treated alike: never by place.

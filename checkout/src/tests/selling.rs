@@ -503,6 +503,39 @@ fn a_certificate_that_names_taxes_spares_those_alone() {
 }
 
 #[test]
+fn thresholds_look_at_each_piece_though_promotions_made_them_unlike() {
+    let coats = |lines: serde_json::Value| {
+        World::of(json!({
+            "currency": "USD", "rounding": "per_document",
+            "taxes": [{"code": "ny", "rate": "8.875", "exempt_below": "110"}],
+            "items": [{"sku": "COAT", "price": "150.00", "taxes": ["ny"]}],
+            "promotions": [{"offer": {"kind": "mix_and_match", "of": ["COAT"], "quantity": 3, "effect": {"cheapest_free": 1}}}],
+            "lines": lines,
+        }))
+    };
+    // Three for two makes three coats of 100.00, which are exempt; the fourth costs 150.00.
+    let one_line = coats(json!([{"sku": "COAT", "quantity": "4"}]));
+    let four_lines = coats(json!(vec![json!({"sku": "COAT"}); 4]));
+    for world in [one_line, four_lines] {
+        let sale = world.completed();
+        assert_eq!((sale.net, sale.tax), (amount("450.00"), amount("13.31")));
+    }
+    let boats = |lines: serde_json::Value| {
+        World::of(json!({
+            "currency": "USD", "rounding": "per_document",
+            "taxes": [{"code": "surtax", "rate": "1", "part_up_to": "5000"}],
+            "items": [{"sku": "BOAT", "price": "6000.00", "taxes": ["surtax"]}],
+            "promotions": [{"offer": {"kind": "each", "of": ["BOAT"], "effect": {"price": "4000.00"}}, "limit_per_sale": 1}],
+            "lines": lines,
+        }))
+    };
+    for lines in [json!([{"sku": "BOAT", "quantity": "2"}]), json!([{"sku": "BOAT"}, {"sku": "BOAT"}])] {
+        let sale = boats(lines).completed();
+        assert_eq!((sale.net, sale.tax), (amount("10000.00"), amount("90.00")));
+    }
+}
+
+#[test]
 fn change_comes_from_tenders_that_allow_it_only() {
     let world = World::of(json!({"items": [{"sku": "A", "price": "7.30"}], "lines": [{"sku": "A"}]}));
     let settled = world.pay("cash", "10.00").unwrap();
