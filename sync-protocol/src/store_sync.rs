@@ -103,8 +103,10 @@ pub enum Timer {
 /// Why an exchange with HQ came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// No answer, or half of one: no connection, a time-out, a line that broke, a 5xx of something in between.
+    /// No answer, or half of one: no connection, a line that broke, a 5xx of something in between.
     Unreachable,
+    /// The request went out and no answer came in time: the line is dead, or HQ is at it for too long.
+    TimedOut,
     /// HQ asks to come later (429, 503).
     Busy {
         /// `Retry-After`.
@@ -575,6 +577,8 @@ const LONGEST_RETRY_AFTER_MS: u64 = 3_600_000;
 const SHORTEST_PAUSE_MS: u64 = 50;
 /// A batch is not made smaller than this because HQ is busy.
 const SMALLEST_BATCH: usize = 16;
+/// How many bells in a row that do not open are taken for a line that is down.
+const BELLS_BELIEVED: u32 = 2;
 /// How long changes gather before the next word on how the store is.
 const STATUS_SOON_MS: u64 = 500;
 
@@ -668,6 +672,7 @@ impl StoreSync {
         if !self.has_started {
             return actions;
         }
+        let event = self.without_time_out(event);
         match event {
             Event::Started(_) => {}
             Event::TimerFired(timer) => self.timer_fired(timer, out, dice),
@@ -786,6 +791,24 @@ impl StoreSync {
             },
         }
         actions
+    }
+
+    /// A time-out says no more of the line than any other silence. Of a batch it may say that HQ needs longer for so many
+    /// entries than the store waits: the same again would be the same again, so the next is half as large.
+    fn without_time_out(&mut self, event: Event) -> Event {
+        let failure = Failure::Unreachable;
+        match event {
+            Event::PushFailed { attempt, failure: Failure::TimedOut } => {
+                if attempt == self.push.attempt && self.push.step == PushStep::Pushing {
+                    self.push.limit = (self.push.limit / 2).max(SMALLEST_BATCH.min(self.push.limit));
+                }
+                Event::PushFailed { attempt, failure }
+            }
+            Event::PageFailed { attempt, failure: Failure::TimedOut } => Event::PageFailed { attempt, failure },
+            Event::OfferFailed { attempt, failure: Failure::TimedOut } => Event::OfferFailed { attempt, failure },
+            Event::BellDown { failure: Failure::TimedOut } => Event::BellDown { failure },
+            event => event,
+        }
     }
 
     fn start(&mut self, start: Start, out: &mut Vec<Action>) {
@@ -1355,14 +1378,20 @@ impl StoreSync {
         if self.bell == BellStep::Waiting {
             return;
         }
+        let did_not_open = self.bell == BellStep::Opening;
         self.bell = BellStep::Waiting;
         let after_ms = self.pause(self.bell_failures, failure, dice);
+        // HQ does not answer: said at once, and not only when the next pull is due. Of a bell that never opens, as something on
+        // the way lets no such thing pass, no more is said: pulls go through there.
+        if did_not_open && failure == Failure::Unreachable && self.bell_failures < BELLS_BELIEVED {
+            self.failed(failure, out);
+        }
         self.bell_failures = self.bell_failures.saturating_add(1);
         if failure == Failure::Clock {
             out.push(Action::AskTime);
         }
-        // A bell that ends or does not open says nothing yet about whether HQ answers: a pull does, soon, but not from
-        // every store at the same instant.
+        // A bell that ends says nothing yet about whether HQ answers: a pull does, soon, but not from every store at the
+        // same instant.
         if failure == Failure::Unreachable && matches!(self.feed.step, FeedStep::Idle) {
             let soon = self.pause(0, failure, dice);
             out.push(Action::Arm { timer: Timer::Pull, after_ms: soon });
@@ -1396,7 +1425,7 @@ impl StoreSync {
 
     fn failed(&mut self, failure: Failure, out: &mut Vec<Action>) {
         match failure {
-            Failure::Unreachable => {
+            Failure::Unreachable | Failure::TimedOut => {
                 if self.line != Line::Down {
                     self.line = Line::Down;
                     out.push(Action::Report(Report::LineDown));

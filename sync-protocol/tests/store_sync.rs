@@ -446,6 +446,66 @@ fn a_bell_that_ends_leads_to_a_pull_that_tells_whether_the_line_is_down() {
 }
 
 #[test]
+fn a_bell_that_does_not_open_says_that_the_line_is_down_while_the_store_is_idle() {
+    let (mut machine, said) = begun(start());
+    let (attempt, _) = pull(&said).unwrap();
+    let _ = machine.handle(Event::BellUp { head: 10, tag: tag(10), watermark: watermark(5) }, 2);
+    let _ = bring(&mut machine, page(attempt, 10, true, 0, watermark(5)));
+    let said = machine.handle(Event::BellDown { failure: Failure::Unreachable }, 3);
+    assert!(armed(&said, Timer::Bell).unwrap() <= 1_000, "one that was up is opened again soon");
+    assert_eq!(machine.line(), Line::Up);
+    let said = machine.handle(Event::TimerFired(Timer::Bell), 4);
+    assert!(said.contains(&Action::OpenBell));
+    let said = machine.handle(Event::BellDown { failure: Failure::TimedOut }, 5);
+    assert!(said.contains(&Action::Report(Report::LineDown)));
+    assert_eq!(machine.line(), Line::Down);
+}
+
+#[test]
+fn where_no_bell_passes_the_line_is_up_as_long_as_pulls_are_answered() {
+    let (mut machine, said) = begun(start());
+    let (mut attempt, _) = pull(&said).unwrap();
+    let mut lines = Vec::new();
+    for round in 0..8 {
+        let _ = bring(&mut machine, page(attempt, 10, true, 0, watermark(5)));
+        assert_eq!(machine.line(), Line::Up);
+        // Opened again at the latest when its timer runs out.
+        let _ = machine.handle(Event::TimerFired(Timer::Bell), round);
+        let _ = machine.handle(Event::BellDown { failure: Failure::Unreachable }, round);
+        lines.push(machine.line());
+        let said = machine.handle(Event::TimerFired(Timer::Pull), round);
+        attempt = pull(&said).unwrap().0;
+    }
+    assert_eq!(lines.iter().rposition(|line| *line == Line::Down), Some(1));
+}
+
+#[test]
+fn a_batch_that_hq_is_too_slow_for_is_halved_until_it_goes_through() {
+    let (mut machine, said) = begun(start());
+    let (mut attempt, _) = push(&said).unwrap();
+    let mut limits = Vec::new();
+    for round in 0..9 {
+        let _ = machine.handle(Event::PushFailed { attempt, failure: Failure::TimedOut }, round);
+        assert_eq!(machine.line(), Line::Down);
+        let said = machine.handle(Event::TimerFired(Timer::Push), round);
+        let Some(Action::Push { attempt: next, limit, .. }) = said.last().cloned() else {
+            panic!("{said:?}");
+        };
+        attempt = next;
+        limits.push(limit);
+    }
+    assert_eq!(limits, [1000, 500, 250, 125, 62, 31, 16, 16, 16]);
+    let _ = machine.handle(Event::Acknowledged { attempt, watermark: watermark(21), more: true }, 1);
+    let said = machine.handle(Event::WatermarkChecked { check: 1, verdict: WatermarkVerdict::Matches }, 2);
+    assert!(matches!(said.last(), Some(Action::Push { from: 22, limit: 32, .. })), "{said:?}");
+    // A line that is down says nothing of how much HQ can take.
+    let Some(Action::Push { attempt, .. }) = said.last().cloned() else { panic!("{said:?}") };
+    let _ = machine.handle(Event::PushFailed { attempt, failure: Failure::Unreachable }, 3);
+    let said = machine.handle(Event::TimerFired(Timer::Push), 4);
+    assert!(matches!(said.last(), Some(Action::Push { from: 22, limit: 32, .. })), "{said:?}");
+}
+
+#[test]
 fn a_bell_during_a_pull_leads_to_one_more_pull_and_not_to_a_loop() {
     let (mut machine, said) = begun(start());
     let (attempt, _) = pull(&said).unwrap();

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use server_kit::AppState;
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use sync_protocol::store_sync::{Action, Event, Failure, PushRefusal, Report, Settings, StoreSync, Timer};
 use sync_protocol::wire::{FEED_SCHEMA, FeedRecord, StoreMessage, StoreStatus, Versions, write_record};
@@ -27,6 +28,10 @@ use crate::locks;
 
 /// How often a process that is not the active one asks whether it may be.
 const STANDBY_PAUSE: Duration = Duration::from_millis(500);
+/// Where a process that is not the active one says that it has committed something.
+const COMMITTED_ELSEWHERE: &str = "store_committed";
+/// How long commits gather before the active process is told of the next.
+const TELL_PAUSE: Duration = Duration::from_millis(50);
 /// How many records HQ is offered at once after it has lost them.
 const OFFERED_AT_ONCE: usize = 2_000;
 /// How often what HQ has had for long is pruned.
@@ -43,6 +48,7 @@ pub async fn run(
 ) {
     let mut machine = StoreSync::new(Settings::every(interval_ms));
     let mut floor = Floor::default();
+    let mut commits = state.wake.listen();
     while !stop.is_cancelled() {
         let life = async {
             let Some(mut identity) = identity::load(&state.pool).await? else {
@@ -67,11 +73,39 @@ pub async fn run(
         }
         // What was asked of nobody is forgotten: a new life pulls and pushes first of all.
         while end.asks.try_recv().is_ok() {}
+        let stands_by = async {
+            while commits.changed().await.is_ok() {
+                tell(&state.pool).await;
+                sleep(TELL_PAUSE).await;
+            }
+        };
         tokio::select! {
-            () = sleep(STANDBY_PAUSE) => {}
+            _ = timeout(STANDBY_PAUSE, stands_by) => {}
             () = stop.cancelled() => return,
         }
     }
+}
+
+/// Tells the active process that something was committed here: in a transaction of its own, as the selling one would wait for
+/// the lock that a notice takes.
+async fn tell(pool: &PgPool) {
+    if let Err(error) = sqlx::query!("select pg_notify($1, '')", COMMITTED_ELSEWHERE).execute(pool).await {
+        tracing::debug!(%error, "the active process cannot be told of a commit; its timer finds it");
+    }
+}
+
+/// Passes on what the store's other processes say that they have committed.
+async fn hear_others(pool: &PgPool, events: &mpsc::Sender<Event>) -> sqlx::Result<()> {
+    // A connection beside the pool: it is held for as long as this process is the active one.
+    let own = PgPoolOptions::new().max_connections(1).connect_lazy_with((*pool.connect_options()).clone());
+    let mut listener = PgListener::connect_with(&own).await?;
+    listener.listen(COMMITTED_ELSEWHERE).await?;
+    while listener.recv().await.is_ok() {
+        if events.send(Event::Committed).await.is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +157,8 @@ async fn live(
 ) -> Result<(), Ended> {
     let keys = StoreKeys::open(&state.keys)?;
     let hq = Arc::new(Hq::new(identity, keys, state.clock.clone(), state.ids.clone())?);
-    let start = apply::start(&mut feed, identity).await?;
+    let shape = apply::Shape::load(&mut feed).await?;
+    let start = apply::start(&mut feed, identity, &shape).await?;
     let (events, mut happened) = mpsc::channel(256);
     let (to_feed, feed_work) = mpsc::channel(8);
     let (to_journal, journal_work) = mpsc::channel(64);
@@ -133,6 +168,7 @@ async fn live(
         hq: Arc::clone(&hq),
         events: events.clone(),
         state: state.clone(),
+        shape,
         page: None,
     };
     tasks.spawn(puller.work(feed_work));
@@ -150,6 +186,15 @@ async fn live(
     tasks.spawn(async move {
         prune(&pool).await;
         Ok(())
+    });
+    let (pool, told) = (state.pool.clone(), events.clone());
+    tasks.spawn(async move {
+        loop {
+            if let Err(error) = hear_others(&pool, &told).await {
+                tracing::debug!(%error, "other processes of this store are not heard; the timer finds what they commit");
+            }
+            sleep(STANDBY_PAUSE).await;
+        }
     });
     let mut commits = state.wake.listen();
     let mut driver = Driver {
@@ -360,6 +405,7 @@ struct Puller {
     hq: Arc<Hq>,
     events: mpsc::Sender<Event>,
     state: AppState,
+    shape: apply::Shape,
     /// The page that came last, until it is staged.
     page: Option<(u64, Vec<FeedRecord>)>,
 }
@@ -380,7 +426,7 @@ impl Puller {
                 FeedWork::Stage { attempt, fresh, staging } => {
                     let staged = match self.page.take() {
                         Some((arrived, records)) if arrived == attempt => {
-                            apply::stage(&mut self.connection, fresh, &staging, &records).await
+                            apply::stage(&mut self.connection, &self.shape, fresh, &staging, records).await
                         }
                         _ => Err(sqlx::Error::Protocol("no page of that number has come".into())),
                     };
@@ -402,6 +448,8 @@ impl Puller {
                         Err(error) => {
                             tracing::error!(%error, "a checkpoint cannot be applied");
                             still_there(&mut self.connection).await?;
+                            // An upgrade beside this process may have changed the tables.
+                            self.shape = apply::Shape::load(&mut self.connection).await?;
                             Event::ApplyFailed {
                                 attempt,
                                 is_poison: apply::is_poison(&error),

@@ -328,7 +328,11 @@ pub enum EnrolFailed {
 
 async fn send(request: RequestBuilder) -> Result<Response, Failure> {
     request.send().await.map_err(|error| {
-        let failure = if is_about_dates(&error) { Failure::Clock } else { Failure::Unreachable };
+        let failure = match &error {
+            error if is_about_dates(error) => Failure::Clock,
+            error if error.is_timeout() && !error.is_connect() => Failure::TimedOut,
+            _ => Failure::Unreachable,
+        };
         tracing::debug!(%error, ?failure, "HQ was not reached");
         failure
     })

@@ -1,7 +1,7 @@
 //! How this store and HQ agree: the driver of `sync_protocol`'s machine, over HTTP, a WebSocket and the database. What is
 //! to be done next is decided there, never here.
 
-mod apply;
+pub mod apply;
 mod bell;
 pub mod driver;
 pub mod enrol;
@@ -9,6 +9,7 @@ mod hq;
 pub mod identity;
 pub mod keys;
 mod outbox;
+mod shape;
 
 use sync_protocol::store_sync::{Event, Halt, Line};
 use tokio::sync::{mpsc, watch};

@@ -156,7 +156,7 @@ async fn a_record_that_does_not_fit_leaves_the_old_checkpoint_whole() {
         vec![("price", id(51), Some(price)), ("hologram", id(1), Some(json!({"shape": "cat"})))],
     )
     .await;
-    let staged: i64 = shop.count("staged_record").await;
+    let staged: i64 = shop.count("pulled").await;
     assert_eq!(staged, 0);
 }
 
@@ -318,4 +318,183 @@ async fn products_are_found_by_name_sku_and_barcode_with_their_price_now_and_nex
     assert_eq!(mug["on_hand"], "7");
     let ana = shop.ana().await;
     assert_eq!(found(&shop, &ana, "5000000000017").await.get("on_hand"), None);
+}
+
+/// Thousands of products as HQ would have sent them: every third is a set, every hundredth of the last ones is of wicker.
+fn thousands() -> Vec<(&'static str, Uuid, Option<Value>)> {
+    let mut records = Vec::new();
+    for number in 0..5_000_u128 {
+        let name = match number {
+            n if n >= 4_500 && n % 100 == 0 => format!("Zinc and wicker {n}"),
+            n if n % 3 == 0 => format!("Plates, set no. {n:04}"),
+            n => format!("Plate {n:04}"),
+        };
+        let variant = 1_000_000 + number;
+        records.push(("product", id(2_000_000 + number), Some(product(&name, None, "each", 0, None))));
+        records.push((
+            "variant",
+            id(variant),
+            Some(json!({"product_id": id(2_000_000 + number), "sku": format!("N{number:04}"), "name": "",
+                "position": 0, "archived": number % 7 == 6})),
+        ));
+        records.push(("price", id(3_000_000 + number), Some(regular_price(variant, "1.50"))));
+    }
+    records
+}
+
+#[tokio::test]
+async fn thousands_of_products_come_to_a_store_that_begins_and_to_one_that_sells() {
+    let first = Shop::empty().await;
+    first.checkpoint(1, true, thousands()).await;
+    let indexes = "select string_agg(indexdef, e'\n' order by indexdef) from pg_indexes where schemaname = 'from_hq'";
+    let known = "select string_agg(concat_ws('|', t.entity, t.id, t.shown), e'\n' order by t.entity, t.id) from (
+        select 'product' as entity, id, to_jsonb(p)::text as shown from from_hq.product p
+        union all select 'variant', id, to_jsonb(v)::text from from_hq.variant v
+        union all select 'price', id, to_jsonb(r)::text from from_hq.price r) t where t.id >= $1";
+    let read = async |shop: &Shop, sql: &'static str| -> String {
+        sqlx::query_scalar(sql).bind(id(1_000_000)).fetch_one(shop.pool()).await.unwrap()
+    };
+    let later = Shop::open().await;
+    let before: String = sqlx::query_scalar(indexes).fetch_one(later.pool()).await.unwrap();
+    later.checkpoint(2, false, thousands()).await;
+    assert_eq!(read(&first, known).await, read(&later, known).await);
+    for shop in [&first, &later] {
+        let after: String = sqlx::query_scalar(indexes).fetch_one(shop.pool()).await.unwrap();
+        assert_eq!(after, before, "every index is there again");
+    }
+    // The same once more changes nothing; one of them goes.
+    later.checkpoint(3, false, thousands()).await;
+    later.checkpoint(4, false, vec![("product", id(2_000_000), None)]).await;
+    let products: i64 = sqlx::query_scalar("select count(*) from from_hq.product where not deleted")
+        .fetch_one(later.pool())
+        .await
+        .unwrap();
+    assert_eq!(products, 3 + 4_999);
+}
+
+#[tokio::test]
+async fn a_page_goes_on_where_the_one_before_ended_whatever_it_was_found_by() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    shop.checkpoint(2, false, thousands()).await;
+    let pages = async |q: &str, limit: usize| {
+        let mut skus = Vec::new();
+        let mut path = format!("/api/v1/products?q={q}&limit={limit}");
+        loop {
+            let page = shop.send(Some(&manager), "GET", &path, None).await.ok();
+            let items = page["items"].as_array().unwrap().clone();
+            assert!(items.len() <= limit);
+            skus.extend(items.iter().map(|item| item["sku"].as_str().unwrap().to_owned()));
+            match page["next"].as_str() {
+                Some(next) => path = format!("/api/v1/products?q={q}&limit={limit}&after={next}"),
+                None => return skus,
+            }
+        }
+    };
+    let sold = |of: &dyn Fn(usize) -> bool| {
+        (0..5_000).filter(|n| n % 7 != 6 && of(*n)).map(|n| format!("N{n:04}")).collect::<Vec<_>>()
+    };
+    let is_wicker = |n: usize| n >= 4_500 && n % 100 == 0;
+    let is_set = |n: usize| !is_wicker(n) && n % 3 == 0;
+    // A word of many names, and one of few that stand behind thousands.
+    assert_eq!(pages("set", 100).await, sold(&is_set));
+    assert_eq!(pages("wicker", 2).await, sold(&is_wicker));
+    assert_eq!(pages("wi%20zi", 100).await, sold(&is_wicker));
+    // Those that begin so stand before those that have it somewhere; a code stands before both.
+    let plates = pages("plate", 100).await;
+    assert_eq!(plates.len(), sold(&|n| !is_wicker(n)).len());
+    assert_eq!(pages("n0001", 100).await, ["N0001"]);
+    assert_eq!(pages("n000", 3).await, sold(&|n| n < 10));
+    assert_eq!(pages("0001", 100).await, ["N0001"]);
+    let mut all = pages("", 100).await;
+    assert_eq!(all.len(), 3 + sold(&|_| true).len());
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 3 + sold(&|_| true).len(), "none twice");
+    for nothing in ["%25", "_", "%5C", "n%25", "pl_te", "xyzzy", "%20%20", "%E7%89%9B"] {
+        let found = pages(nothing, 100).await;
+        assert!(found.is_empty() || nothing == "%20%20", "{nothing}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn names_in_any_script_are_found_by_small_letters_without_accents() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let names = ["МОЛОКО Ёжик 3,2%", "ΨΩΜΊ ολικής", "Łódź Żubrówka", "Cre\u{301}me\u{a0}brûlée", "牛奶"];
+    let mut records = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let number = number as u128;
+        records.push(("product", id(2_000_000 + number), Some(product(name, None, "each", 0, None))));
+        records.push((
+            "variant",
+            id(1_000_000 + number),
+            Some(json!({"product_id": id(2_000_000 + number), "sku": format!("S{number}"), "name": "", "position": 0, "archived": false})),
+        ));
+    }
+    shop.checkpoint(2, false, records).await;
+    for (asked, sku) in [
+        ("молоко", "S0"),
+        ("ЕЖИК мол", "S0"),
+        ("ψωμι", "S1"),
+        ("ΟΛΙΚΉΣ", "S1"),
+        ("lodz", "S2"),
+        ("zubr", "S2"),
+        ("creme brulee", "S3"),
+        ("CRÈME", "S3"),
+        ("牛", "S4"),
+        ("牛奶", "S4"),
+    ] {
+        let q: String = asked.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let page = shop.send(Some(&manager), "GET", &format!("/api/v1/products?q={q}"), None).await.ok();
+        assert_eq!(page["items"].as_array().unwrap().len(), 1, "{asked}");
+        assert_eq!(page["items"][0]["sku"], sku, "{asked}");
+    }
+    // Letters of two scripts may stand under one in the index, and yet are others.
+    let page = shop.send(Some(&manager), "GET", "/api/v1/products?q=moloko", None).await.ok();
+    assert_eq!(page["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_sign_in_ends_with_what_it_was_made_by() {
+    let shop = Shop::open().await;
+    let person = staff(ANA, "ana", "Ana", CASHIER_ROLE, "1234");
+    shop.checkpoint(2, false, vec![("staff", id(ANA), Some(person.clone()))]).await;
+    let pin = |pin: &str| Some(json!({"login": "ana", "pin": pin}));
+    let ana = shop.send(None, "POST", "/api/v1/auth/sign-in", pin("1234")).await.ok();
+    let manager = shop.manager().await;
+    let goods = async |token: &Value| shop.send(token.as_str(), "GET", "/api/v1/products", None).await.status;
+    let ended = async |who: &Value| {
+        assert_eq!(goods(&who["access_token"]).await, 401);
+        let refresh = Some(json!({"refresh_token": who["refresh_token"]}));
+        assert_eq!(shop.send(None, "POST", "/api/v1/auth/refresh", refresh).await.status, 401);
+    };
+
+    // Another name, the same PIN: she goes on selling.
+    let mut renamed = person.clone();
+    renamed["name"] = json!("Anna");
+    shop.checkpoint(3, false, vec![("staff", id(ANA), Some(renamed.clone()))]).await;
+    assert_eq!(goods(&ana["access_token"]).await, 200);
+
+    // Switched off and on again, in two checkpoints.
+    let mut off = renamed.clone();
+    off["active"] = json!(false);
+    shop.checkpoint(4, false, vec![("staff", id(ANA), Some(off))]).await;
+    shop.checkpoint(5, false, vec![("staff", id(ANA), Some(renamed.clone()))]).await;
+    ended(&ana).await;
+
+    // A new PIN.
+    let ana = shop.send(None, "POST", "/api/v1/auth/sign-in", pin("1234")).await.ok();
+    let mut with_pin = staff(ANA, "ana", "Ana", CASHIER_ROLE, "4321");
+    shop.checkpoint(6, false, vec![("staff", id(ANA), Some(with_pin.clone()))]).await;
+    ended(&ana).await;
+
+    // Out of the store and back.
+    let ana = shop.send(None, "POST", "/api/v1/auth/sign-in", pin("4321")).await.ok();
+    shop.checkpoint(7, false, vec![("staff", id(ANA), None)]).await;
+    with_pin["name"] = json!("Ana");
+    shop.checkpoint(8, false, vec![("staff", id(ANA), Some(with_pin))]).await;
+    ended(&ana).await;
+    // Nobody else has noticed.
+    assert_eq!(goods(&json!(manager)).await, 200);
 }

@@ -4,6 +4,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use chrono::Utc;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use server_kit::serve::{self, Manner};
@@ -11,9 +12,11 @@ use server_kit::testing::Database;
 use server_kit::{AppState, Clock, Secret};
 use sign_in::Pins;
 use sqlx::PgPool;
+use store_server::sync::apply::{self, Shape};
 use store_server::sync::{SyncEnd, SyncHandle};
 use store_server::{people, server};
-use sync_protocol::wire::{Cursor, Tag};
+use sync_protocol::store_sync::Staging;
+use sync_protocol::wire::{Cursor, FeedRecord, RawJson, Tag};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
@@ -237,31 +240,28 @@ impl Shop {
         rewound: bool,
         records: Vec<(&str, Uuid, Option<Value>)>,
     ) -> sqlx::Result<()> {
-        let mut tx = self.pool().begin().await?;
-        for (entity, id, record) in records {
-            let record = record.map(|mut record| {
+        let records = records.into_iter().map(|(entity, id, record)| FeedRecord {
+            entity: entity.to_owned(),
+            id,
+            position,
+            deleted: record.is_none(),
+            record: record.map(|mut record| {
                 record["id"] = json!(id);
-                record
-            });
-            sqlx::query("insert into staged_record values ($1, $2, $3, $4) on conflict (entity, id) do update set record = excluded.record")
-                .bind(entity)
-                .bind(id)
-                .bind(position)
-                .bind(record)
-                .execute(&mut *tx)
-                .await?;
-        }
-        sqlx::query("insert into staging values (true, $5, $1, $2, 1, 0, $3, $4, true)")
-            .bind(position)
-            .bind(tag(position).0)
-            .bind(resync)
-            .bind(rewound)
-            .bind(Cursor::at(position, tag(position)).encode())
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query("select apply_staged(now())").execute(&mut *tx).await?;
-        sqlx::query("select pg_advisory_xact_lock(x'54500001'::bigint)").execute(&mut *tx).await?;
-        tx.commit().await
+                RawJson::new(record.to_string()).unwrap()
+            }),
+        });
+        let staging = Staging {
+            next: Cursor::at(position, tag(position)),
+            complete: true,
+            resync,
+            rewound,
+            schema: 1,
+            folded: 0,
+        };
+        let mut connection = self.pool().acquire().await?;
+        let shape = Shape::load(&mut connection).await?;
+        apply::stage(&mut connection, &shape, true, &staging, records.collect()).await?;
+        apply::apply(&mut connection, Utc::now()).await
     }
 
     pub async fn send(&self, token: Option<&str>, method: &str, path: &str, body: Option<Value>) -> Answer {
