@@ -243,8 +243,8 @@ async fn search(table: &mut Table, store: &Server) -> Result<()> {
         let begun = Instant::now();
         sqlx::query(
             "select id, name from from_hq.product
-             where (' ' || folded(name)) like '% ' || folded($1) || '%' and not deleted and not archived
-             order by folded(name) collate \"C\", id limit 20",
+             where latinised(search_name) like latinised('% ' || folded($1) || '%') and not deleted and not archived
+             order by search_name collate \"C\", id limit 20",
         )
         .bind(word)
         .fetch_all(&mut conn)
