@@ -804,8 +804,12 @@ impl StoreSync {
                 }
                 Event::PushFailed { attempt, failure }
             }
-            Event::PageFailed { attempt, failure: Failure::TimedOut } => Event::PageFailed { attempt, failure },
-            Event::OfferFailed { attempt, failure: Failure::TimedOut } => Event::OfferFailed { attempt, failure },
+            Event::PageFailed { attempt, failure: Failure::TimedOut } => {
+                Event::PageFailed { attempt, failure }
+            }
+            Event::OfferFailed { attempt, failure: Failure::TimedOut } => {
+                Event::OfferFailed { attempt, failure }
+            }
             Event::BellDown { failure: Failure::TimedOut } => Event::BellDown { failure },
             event => event,
         }
