@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use facts::Place;
+use facts::rollups::RollupDifference;
 use futures_util::TryStreamExt;
 use server_kit::config::DataArgs;
 use server_kit::{Actor, AppState, Patience, Problem, Tx, read_within, transact_within};
@@ -53,7 +54,7 @@ impl Doctor {
             println!("{line}");
         }
         if findings.count == 0 {
-            println!("{stores} stores: stock, figures and chains agree with the facts");
+            println!("{stores} stores: stock, figures, sessions and chains agree with the facts");
             return Ok(ExitCode::SUCCESS);
         }
         println!(
@@ -88,6 +89,26 @@ async fn look(state: &AppState, mend: bool) -> Result<(usize, Findings), Problem
             })
         })
         .await?;
+        // Before the stores': what is put right of a store makes the chain's months be added up anew anyway.
+        let chain = CompanyId::new(company.id);
+        let found = read_within(state, &actor, PATIENCE, move |tx, _| {
+            Box::pin(
+                async move { facts::chain_months::differences(tx, chain).await.map_err(Problem::internal) },
+            )
+        })
+        .await?;
+        findings.add(found.iter().map(|row| tell_figures(&company.code, row)));
+        if mend {
+            let mut months: Vec<_> = found.iter().map(|row| row.business_date).collect();
+            months.dedup();
+            transact_within(state, &actor, PATIENCE, move |tx, _| {
+                let months = months.clone();
+                Box::pin(async move {
+                    facts::chain_months::forget(tx, chain, &months).await.map_err(Problem::internal)
+                })
+            })
+            .await?;
+        }
         for store in stores {
             stores_seen += 1;
             let place = Place { company_id: CompanyId::new(company.id), store_id: StoreId::new(store.id) };
@@ -114,6 +135,13 @@ async fn look(state: &AppState, mend: bool) -> Result<(usize, Findings), Problem
     Ok((stores_seen, findings))
 }
 
+fn tell_figures(name: &str, row: &RollupDifference) -> String {
+    format!(
+        "{name}: figures of {} {} {} are {}, the sales come to {}",
+        row.business_date, row.dimension, row.key, row.kept, row.recomputed
+    )
+}
+
 async fn look_at(tx: &mut Tx, place: Place, name: &str) -> Result<Findings, Problem> {
     let mut findings = Findings::default();
     let stock = facts::stock::differences(tx, place).await.map_err(Problem::internal)?;
@@ -124,12 +152,11 @@ async fn look_at(tx: &mut Tx, place: Place, name: &str) -> Result<Findings, Prob
         )
     }));
     let rollups = facts::rollups::differences(tx, place).await.map_err(Problem::internal)?;
-    findings.add(rollups.iter().map(|row| {
-        format!(
-            "{name}: figures of {} {} {} are {}, the sales come to {}",
-            row.business_date, row.dimension, row.key, row.kept, row.recomputed
-        )
-    }));
+    findings.add(rollups.iter().map(|row| tell_figures(name, row)));
+    let misfits = facts::proof::misfits(tx, place).await.map_err(Problem::internal)?;
+    findings.add(
+        misfits.iter().map(|misfit| format!("{name}: sale or session {}: {}", misfit.id, misfit.reason)),
+    );
     let breaks = follow_chains(tx, place.store_id.uuid(), name).await?;
     findings.add(breaks.into_iter());
     Ok(findings)

@@ -4,6 +4,7 @@ use clap::Args;
 use server_kit::config::{DataArgs, HttpArgs};
 use server_kit::{Clock, database, shutdown_signal};
 
+use crate::reports::add_up_months;
 use crate::sync::{Hub, bell};
 use crate::{DATABASE, MIGRATOR, surface};
 
@@ -26,15 +27,20 @@ impl Serve {
         let clock = if self.http.allow_clock_header { Clock::settable() } else { Clock::system() };
         let state = super::state(&database.pool, &self.data, clock)?;
         let hub = Hub::new();
-        let worker = tokio::spawn(bell::run(state.clone(), hub.clone(), stop.clone()));
+        let workers = [
+            tokio::spawn(bell::run(state.clone(), hub.clone(), stop.clone())),
+            tokio::spawn(add_up_months::run(state.clone(), stop.clone())),
+        ];
         let serving = server_kit::serve(&self.http, surface(hub), state, stop.clone());
         let served = tokio::select! {
             served = serving => served,
             () = database.given_up() => Err(anyhow::anyhow!("PostgreSQL does not stay up; see its log in the data directory")),
         };
         stop.cancel();
-        // It ends with `stop`; a panic in it was logged.
-        let _ = worker.await;
+        // They end with `stop`; a panic in one was logged.
+        for worker in workers {
+            let _ = worker.await;
+        }
         database.close().await?;
         served
     }

@@ -1,5 +1,6 @@
 //! What the chain sold: reports over HQ's rollups, each with how far every store has been heard.
 
+pub(crate) mod add_up_months;
 mod routes;
 mod sales;
 
