@@ -99,8 +99,8 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<52} {:>12} {:>12} {:>8}  {:<9} against",
-            "what", "ours", "baseline", "ratio", "goal"
+            "{:<56} {:>12} {:>12} {:>8}  {:<8} {:<7} against",
+            "what", "ours", "baseline", "ratio", "goal", ""
         )?;
         for row in &self.rows {
             let figure = |value: f64| {
@@ -110,12 +110,13 @@ impl fmt::Display for Table {
             let ratio = row.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
             let goal = row.goal.map(|goal| goal.to_string()).unwrap_or_default();
             let verdict = match row.reached {
-                Some(false) => "  MISSED",
-                Some(true) | None => "",
+                Some(true) => "met",
+                Some(false) => "MISSED",
+                None => "",
             };
             writeln!(
                 f,
-                "{:<52} {:>12} {baseline:>12} {ratio:>8}  {goal:<9} {}{verdict}",
+                "{:<56} {:>12} {baseline:>12} {ratio:>8}  {goal:<8} {verdict:<7} {}",
                 row.what,
                 format!("{} {}", figure(row.ours), row.unit),
                 row.baseline_is.unwrap_or_default(),
