@@ -162,7 +162,7 @@ impl Till {
     }
 
     /// Whoever was here before and went without closing (a replay that was interrupted): their session is closed first,
-    /// with nothing counted.
+    /// with what they counted last, if anything.
     async fn close_what_is_open(&self, at: NaiveDateTime) -> Result<()> {
         let path = format!("/api/v1/register-sessions?register={}&open=true", self.register);
         let (status, answer) = self.send(Method::GET, &path, None, at).await?;
@@ -172,7 +172,7 @@ impl Till {
         let open = answer.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for id in open.iter().filter_map(|session| session.get("id").and_then(Value::as_str)) {
             let path = format!("/api/v1/register-sessions/{id}/close");
-            let (status, answer) = self.send(Method::POST, &path, Some(&json!({"counted": []})), at).await?;
+            let (status, answer) = self.send(Method::POST, &path, Some(&json!({})), at).await?;
             if !status.is_success() {
                 bail!("closing what was open at {}: {status} {answer}", self.register);
             }

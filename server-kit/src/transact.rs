@@ -270,8 +270,9 @@ where
     match work(&mut tx, context).await {
         Ok(done) => match tx.0.commit().await {
             Ok(()) => Ok(done),
-            // PostgreSQL answered, so it said no: deferred constraints and triggers speak here.
-            Err(error @ sqlx::Error::Database(_)) => Err(Failed::Undone(error.into())),
+            // PostgreSQL answered, so it said no: deferred constraints and triggers speak here. But for a shutdown, which it may
+            // tell of between the commit that it made and the word that it did.
+            Err(error) if said_no(&error) => Err(Failed::Undone(error.into())),
             Err(error) => Err(Failed::Unknown(error.into())),
         },
         Err(error) => {
@@ -279,6 +280,14 @@ where
             let _ = tx.0.rollback().await;
             Err(Failed::Undone(error))
         }
+    }
+}
+
+/// Whether an error at COMMIT is the database's word that nothing was kept.
+fn said_no(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(refusal) => !refusal.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
     }
 }
 

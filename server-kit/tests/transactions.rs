@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use axum::http::StatusCode;
 use server_kit::testing::Database;
-use server_kit::{Actor, AppState, Once, Patience, Problem, read, transact, transact_once, transact_within};
+use server_kit::{Actor, AppState, Patience, read, transact, transact_within};
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
@@ -113,6 +112,31 @@ async fn a_deadlock_is_tried_again_and_both_come_through() {
 }
 
 #[tokio::test]
+async fn a_shutdown_that_is_told_of_at_the_commit_may_follow_the_commit_and_is_not_tried_again() {
+    let (database, state, actor) = world().await;
+    sqlx::raw_sql(
+        "create function shut_down() returns trigger language plpgsql as $$
+         begin raise exception 'terminating connection due to administrator command' using errcode = '57P01'; end $$;
+         create constraint trigger shut_down after update on jar deferrable initially deferred
+             for each row execute function shut_down()",
+    )
+    .execute(database.owner())
+    .await
+    .unwrap();
+    let attempts = Arc::new(AtomicU32::new(0));
+    let tried = attempts.clone();
+    let done: Result<(), sqlx::Error> = transact(&state, &actor, move |tx, _| {
+        Box::pin(async move {
+            tried.fetch_add(1, Ordering::SeqCst);
+            add(tx, 1, 1).await
+        })
+    })
+    .await;
+    assert_eq!(done.unwrap_err().as_database_error().unwrap().code().unwrap(), "57P01");
+    assert_eq!(attempts.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn a_caller_that_goes_away_neither_stops_the_work_nor_leaves_it_open() {
     let (database, state, actor) = world().await;
     let (entered, may_go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
@@ -197,68 +221,4 @@ async fn a_broken_connection_costs_a_retry_and_no_error() {
     .await;
     done.unwrap();
     assert_eq!((coins(&database, 1).await, coins(&database, 2).await), (11, 11));
-}
-
-async fn pay(
-    state: &AppState,
-    actor: &Actor,
-    once: Once,
-    amount: i32,
-) -> Result<server_kit::KeptAnswer, Problem> {
-    transact_once(state, actor, once, move |tx, _| {
-        Box::pin(async move {
-            add(tx, 1, amount).await?;
-            let now: i32 =
-                sqlx::query_scalar("select coins from jar where id = 1").fetch_one(&mut **tx).await?;
-            Ok::<_, sqlx::Error>((StatusCode::CREATED, serde_json::json!({ "coins": now })))
-        })
-    })
-    .await
-}
-
-#[tokio::test]
-async fn the_same_request_again_gets_the_same_answer_and_does_nothing() {
-    let (database, state, actor) = world().await;
-    let once = Once::of(Uuid::now_v7(), "pay", &5).unwrap();
-    let first = pay(&state, &actor, once, 5).await.unwrap();
-    let again = pay(&state, &actor, once, 5).await.unwrap();
-    assert_eq!((first.status, &first.body), (again.status, &again.body));
-    assert!(!first.replayed && again.replayed);
-    assert_eq!(coins(&database, 1).await, 15);
-}
-
-#[tokio::test]
-async fn the_same_identity_for_something_else_is_refused() {
-    let (database, state, actor) = world().await;
-    let key = Uuid::now_v7();
-    pay(&state, &actor, Once::of(key, "pay", &5).unwrap(), 5).await.unwrap();
-    for other in [Once::of(key, "pay", &6).unwrap(), Once::of(key, "take", &5).unwrap()] {
-        let refused = pay(&state, &actor, other, 6).await.unwrap_err();
-        assert_eq!((refused.status(), refused.name()), (StatusCode::CONFLICT, "different-body"));
-    }
-    let other_company = Actor::System { company_id: Uuid::now_v7() };
-    let theirs = pay(&state, &other_company, Once::of(key, "pay", &1).unwrap(), 1).await.unwrap();
-    assert!(!theirs.replayed, "one company's identities are nothing to another");
-    assert_eq!(coins(&database, 1).await, 16);
-}
-
-#[tokio::test]
-async fn many_at_the_same_time_under_one_identity_do_it_once() {
-    let (database, state, actor) = world().await;
-    let once = Once::of(Uuid::now_v7(), "pay", &1).unwrap();
-    let all = futures_util::future::join_all((0..8).map(|_| pay(&state, &actor, once, 1))).await;
-    let bodies: Vec<_> = all.into_iter().map(|answer| answer.unwrap()).collect();
-    assert_eq!(bodies.iter().filter(|answer| !answer.replayed).count(), 1);
-    assert!(bodies.windows(2).all(|pair| pair[0].body == pair[1].body));
-    assert_eq!(coins(&database, 1).await, 11);
-}
-
-#[tokio::test]
-async fn a_refused_request_is_not_kept_and_can_be_tried_again() {
-    let (database, state, actor) = world().await;
-    let once = Once::of(Uuid::now_v7(), "pay", &-15).unwrap();
-    assert!(pay(&state, &actor, once, -15).await.is_err());
-    sqlx::query("update jar set coins = 20 where id = 1").execute(database.owner()).await.unwrap();
-    assert!(pay(&state, &actor, once, -15).await.is_ok());
-    assert_eq!(coins(&database, 1).await, 5);
 }

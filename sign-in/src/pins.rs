@@ -6,6 +6,7 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use server_kit::{Problem, Secret};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::passwords;
@@ -48,7 +49,10 @@ pub fn hash(pin: &str) -> Result<PinHash, Problem> {
 
 /// Seals a PIN's hash for one person: nonce, then AES-256-GCM with the person's identity bound to it.
 pub fn seal(key: &Secret, hash: &PinHash, user_id: Uuid) -> Result<Vec<u8>, CannotOpen> {
-    let nonce: [u8; NONCE] = rand::random();
+    seal_with(key, rand::random(), hash, user_id)
+}
+
+fn seal_with(key: &Secret, nonce: [u8; NONCE], hash: &PinHash, user_id: Uuid) -> Result<Vec<u8>, CannotOpen> {
     let cipher = Aes256Gcm::new(key.bytes().into());
     let sealed = cipher
         .encrypt(&Nonce::from(nonce), Payload { msg: hash.0.as_bytes(), aad: user_id.as_bytes() })
@@ -67,9 +71,19 @@ pub fn open(key: &Secret, sealed: &[u8], user_id: Uuid) -> Result<PinHash, Canno
 }
 
 /// What HQ keeps (`app_user.pin`), sealed anew for a store: the text that the feed sends as `staff.pin`.
+///
+/// The same PIN's hash gives the same text each time, as a store ends the sign-ins of who has another one: the nonce follows
+/// from what is sealed, under the pepper. A hash has a salt of its own, so equal texts tell of nothing but the same record.
 pub fn for_store(hq_key: &Secret, kept: &[u8], pepper: &Secret, user_id: Uuid) -> Result<String, CannotOpen> {
     let hash = open(hq_key, kept, user_id)?;
-    Ok(STANDARD.encode(seal(pepper, &hash, user_id)?))
+    let mut digest = Sha256::new();
+    digest.update(pepper.bytes());
+    digest.update(b"nonce of a PIN");
+    digest.update(user_id.as_bytes());
+    digest.update(hash.0.as_bytes());
+    let digest = digest.finalize();
+    let nonce = digest.first_chunk::<NONCE>().ok_or(CannotOpen)?;
+    Ok(STANDARD.encode(seal_with(pepper, *nonce, &hash, user_id)?))
 }
 
 /// What a store got as `staff.pin`, opened under its pepper.
@@ -110,6 +124,17 @@ mod tests {
         let (key, ana) = (Secret::new([1; 32]), Uuid::from_u128(7));
         let hash = hash("1234").unwrap();
         assert_ne!(seal(&key, &hash, ana).unwrap(), seal(&key, &hash, ana).unwrap());
+    }
+
+    #[test]
+    fn what_a_store_gets_changes_with_the_pin_and_with_nothing_else() {
+        let (hq, pepper, ana) = (Secret::new([1; 32]), Secret::new([2; 32]), Uuid::from_u128(7));
+        let kept = |pin: &str| seal(&hq, &hash(pin).unwrap(), ana).unwrap();
+        let (old, new) = (kept("1234"), kept("1234"));
+        let sent = |kept: &[u8]| for_store(&hq, kept, &pepper, ana).unwrap();
+        assert_eq!(sent(&old), sent(&old));
+        assert_ne!(sent(&old), sent(&new), "a PIN that is set again is another one, with another salt");
+        assert_ne!(sent(&old), for_store(&hq, &old, &Secret::new([3; 32]), ana).unwrap());
     }
 
     #[test]

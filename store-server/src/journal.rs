@@ -74,7 +74,8 @@ pub(crate) async fn append(
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)),
          request as (
              insert into sale_request (sale_id, digest) select $16::uuid, $17::bytea where $16::uuid is not null)
-         update receipt_series set next_number = $13, next_z = $14, open_session = $15, stream_sequence = $4, stream_hash = $12
+         update receipt_series set next_number = $13, next_z = $14, open_session = $15, stream_sequence = $4, stream_hash = $12,
+             session_size = $18
          where series = $3",
         fact.event_id,
         series.incarnation,
@@ -92,7 +93,8 @@ pub(crate) async fn append(
         series.next_z,
         series.open_session,
         request.map(|(id, _)| id),
-        request.map(|(_, digest)| digest.as_slice())
+        request.map(|(_, digest)| digest.as_slice()),
+        series.session_size
     )
     .execute(connection)
     .await?;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -17,6 +18,8 @@ const PUSHER: i64 = 0x5450_0003;
 
 /// The first of two keys; the second is the customer's.
 const CUSTOMER: i32 = 1;
+/// Likewise; the second is a person's.
+const LOOK_UPS: i32 = 2;
 
 /// How long apply only tries.
 const TRIES: Duration = Duration::from_millis(200);
@@ -35,6 +38,8 @@ pub(crate) struct Series {
     pub(crate) leased_to: Option<Uuid>,
     pub(crate) stream_sequence: i64,
     pub(crate) stream_hash: Vec<u8>,
+    /// How much the open session has moved, each way counted.
+    pub(crate) session_size: Decimal,
 }
 
 /// Holds the checkpoint until the transaction ends: what is read after this is of one.
@@ -51,7 +56,7 @@ pub(crate) async fn series_of_session(
     sqlx::query_as!(
         Series,
         "select series, register_id, register_code, incarnation, next_number, next_z, open_session, leased_to, stream_sequence,
-             stream_hash
+             stream_hash, session_size
          from receipt_series
          where open_session = $1 and (select pg_advisory_xact_lock_shared($2)) is not null
          for update",
@@ -83,7 +88,7 @@ pub(crate) async fn series_of_sale(
 ) -> sqlx::Result<Option<Begun>> {
     let row = sqlx::query!(
         r#"select s.series, s.register_id, s.register_code, s.incarnation, s.next_number, s.next_z, s.open_session, s.leased_to,
-             s.stream_sequence, s.stream_hash,
+             s.stream_sequence, s.stream_hash, s.session_size,
              (select r.business_date from identity i join register_session r on r.company_id = i.company_id and r.store_id = i.store_id
               where r.id = $1) as business_date,
              (select c.xmin::text || ' ' || c.position || ' ' || c.applied_at from checkpoint c) as version,
@@ -109,6 +114,7 @@ pub(crate) async fn series_of_sale(
             leased_to: row.leased_to,
             stream_sequence: row.stream_sequence,
             stream_hash: row.stream_hash,
+            session_size: row.session_size,
         },
         business_date: row.business_date,
         version: row.version,
@@ -125,7 +131,7 @@ pub(crate) async fn series_of_register(
     sqlx::query_as!(
         Series,
         "select series, register_id, register_code, incarnation, next_number, next_z, open_session, leased_to, stream_sequence,
-             stream_hash
+             stream_hash, session_size
          from receipt_series where register_id = $1 and incarnation = $2
          for update",
         register_id,
@@ -139,6 +145,14 @@ pub(crate) async fn series_of_register(
 pub(crate) async fn customer(connection: &mut PgConnection, customer_id: Uuid) -> sqlx::Result<()> {
     // The two-key space of advisory locks: the others are in the one-key space.
     sqlx::query!("select pg_advisory_xact_lock($1, hashtext($2))", CUSTOMER, customer_id.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// What somebody has looked up of open sessions: counted one at a time. Taken alone.
+pub(crate) async fn look_ups(connection: &mut PgConnection, user_id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock($1, hashtext($2))", LOOK_UPS, user_id.to_string())
         .execute(connection)
         .await?;
     Ok(())

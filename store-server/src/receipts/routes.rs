@@ -18,8 +18,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// A sale's receipt: `Accept: text/html`, or text. In the language of `Accept-Language` (en, es).
+///
+/// Shown to whom the sale is.
 #[utoipa::path(get, path = "/receipts/{id}", tag = "receipts", params(("id" = SaleId, Path, description = "The sale")),
-    responses((status = 200, content((String = "text/plain"), (String = "text/html"))), (status = 404)))]
+    responses((status = 200, content((String = "text/plain"), (String = "text/html"))), (status = 403), (status = 404)))]
 async fn get_receipt(
     State(state): State<AppState>,
     who: SignedIn,
@@ -27,9 +29,10 @@ async fn get_receipt(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     who.require("sale.ring_up")?;
-    let (sale, seller, at) = read(&state, &who, move |tx, _| {
+    let sale = look_up::show(&state, &who, id).await?;
+    let completed_at = sale.completed_at;
+    let (seller, at) = read(&state, &who, move |tx, _| {
         Box::pin(async move {
-            let sale = look_up::sale(tx, id).await?;
             let store = this_store::load(tx).await?;
             let seller = sqlx::query_as!(
                 Seller,
@@ -40,8 +43,7 @@ async fn get_receipt(
             )
             .fetch_one(&mut **tx)
             .await?;
-            let at = store.local(sale.completed_at);
-            Ok((sale, seller, at))
+            Ok((seller, store.local(completed_at)))
         })
     })
     .await

@@ -22,7 +22,7 @@ pub const KIND: &str = "register_session_closed";
 /// What is closed with.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct CloseSession {
-    /// What is there of each tender; where nothing is said, the last count.
+    /// What is there of each tender, of one at least; where nothing is said, the last count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counted: Option<Vec<CountedTender>>,
 }
@@ -138,11 +138,12 @@ async fn closed_before(
         error => error,
     })?;
     let Some(counted) = &command.counted else { return Ok(report) };
-    let is_the_same = counted.iter().all(|count| {
-        report
-            .tenders
-            .iter()
-            .any(|tender| tender.tender == count.tender && tender.counted == Some(count.amount))
-    });
+    let is_the_same = !counted.is_empty()
+        && counted.iter().all(|count| {
+            report
+                .tenders
+                .iter()
+                .any(|tender| tender.tender == count.tender && tender.counted == Some(count.amount))
+        });
     if is_the_same { Ok(report) } else { Err(SessionError::Closed) }
 }

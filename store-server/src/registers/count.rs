@@ -135,6 +135,9 @@ pub(crate) async fn resolve(
     figures: &SessionFigures,
     counted: &[CountedTender],
 ) -> Result<Vec<Kept>, SessionError> {
+    if counted.is_empty() {
+        return Err(SessionError::invalid("/counted", "empty", "A count names at least one tender."));
+    }
     let known = sqlx::query!(
         "select id, code, name from from_hq.tender where not deleted order by archived, position, id"
     )
@@ -167,7 +170,9 @@ pub(crate) async fn resolve(
                 "A count is not below zero.",
             ));
         }
-        let amount = count.amount.with_decimals(store.currency.exponent()).map_err(|error| {
+        let in_document = count.amount.in_document();
+        let amount = in_document.and_then(|amount| amount.with_decimals(store.currency.exponent()));
+        let amount = amount.map_err(|error| {
             SessionError::invalid(format!("/counted/{at}/amount"), "invalid_value", error.to_string())
         })?;
         if kept.iter().any(|former| former.tender_id == tender_id) {

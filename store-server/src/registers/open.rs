@@ -1,5 +1,6 @@
 //! Opening a register's session with a float.
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use server_kit::{Context, Tx};
 use shared_model::Amount;
@@ -41,7 +42,8 @@ pub(crate) async fn open(
     }
     let opening_float = command
         .opening_float
-        .with_decimals(store.currency.exponent())
+        .in_document()
+        .and_then(|float| float.with_decimals(store.currency.exponent()))
         .map_err(|error| SessionError::invalid("/opening_float", "invalid_value", error.to_string()))?;
     let register = sqlx::query!(
         "select id, code from from_hq.register where code = $1 and store_id = $2 and not deleted and not archived",
@@ -93,6 +95,7 @@ pub(crate) async fn open(
     };
     facts::sessions::open(tx, store.place, std::slice::from_ref(&opened)).await?;
     series.open_session = Some(id.uuid());
+    series.session_size = Decimal::ZERO;
     let payload = journal::payload(&opened)?;
     let fact = Fact {
         event_id: cx.new_id(),
@@ -104,7 +107,7 @@ pub(crate) async fn open(
         payload: &payload,
     };
     journal::append(tx, &series, &fact, None).await?;
-    session::one(tx, &store, id, cx.now).await
+    session::one(tx, &store, id, cx).await
 }
 
 /// The session of this id, if it was opened by the same request.
@@ -116,8 +119,11 @@ async fn known(
     opening_float: Amount,
     cx: &Context,
 ) -> Result<Option<Session>, SessionError> {
-    match session::one(tx, store, id, cx.now).await {
-        Ok(session) if session.register == command.register && session.opening_float == opening_float => {
+    match session::one(tx, store, id, cx).await {
+        // To who may not see the float, it is another one whatever they say: no guess is told from a hit.
+        Ok(session)
+            if session.register == command.register && session.opening_float == Some(opening_float) =>
+        {
             Ok(Some(session))
         }
         Ok(_) => Err(SessionError::OtherBody),

@@ -106,7 +106,7 @@ pub(crate) async fn x(
     id: RegisterSessionId,
 ) -> Result<SessionReport, SessionError> {
     let store = this_store::load(tx).await?;
-    let session = session::one(tx, &store, id, cx.now).await?;
+    let session = session::one(tx, &store, id, cx).await?;
     if !session.is_open {
         return Err(SessionError::Closed);
     }
@@ -120,7 +120,7 @@ pub(crate) async fn z(
     id: RegisterSessionId,
 ) -> Result<SessionReport, SessionError> {
     let store = this_store::load(tx).await?;
-    let session = session::one(tx, &store, id, cx.now).await?;
+    let session = session::one(tx, &store, id, cx).await?;
     if session.is_open {
         return Err(SessionError::invalid("/id", "not_closed", "The session is open; close it first."));
     }

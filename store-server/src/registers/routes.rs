@@ -33,10 +33,9 @@ async fn list_sessions(
     Query(query): Query<SessionsQuery>,
 ) -> Result<Json<SessionsPage>, Problem> {
     who.require("sale.ring_up")?;
-    let page =
-        read(&state, &who, move |tx, cx| Box::pin(async move { session::page(tx, &query, cx.now).await }))
-            .await
-            .map_err(|error: SessionError| Problem::from(error))?;
+    let page = read(&state, &who, move |tx, cx| Box::pin(async move { session::page(tx, &query, cx).await }))
+        .await
+        .map_err(|error: SessionError| Problem::from(error))?;
     Ok(Json(page))
 }
 
@@ -71,7 +70,7 @@ async fn get_session(
     let session = read(&state, &who, move |tx, cx| {
         Box::pin(async move {
             let store = this_store::load(tx).await?;
-            session::one(tx, &store, id, cx.now).await
+            session::one(tx, &store, id, cx).await
         })
     })
     .await

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use server_kit::Tx;
+use server_kit::{Context, Tx};
 use shared_model::ids::{RegisterId, RegisterSessionId, UserId};
 use shared_model::{Amount, Currency};
 use utoipa::{IntoParams, ToSchema};
@@ -31,8 +31,8 @@ pub struct Session {
     pub opened_by: UserId,
     /// Their name, as it was.
     pub opened_by_name: String,
-    /// What lay in the drawer.
-    pub opening_float: Amount,
+    /// What lay in the drawer; for who opened the session, as they counted it, and with `session.see_expected`.
+    pub opening_float: Option<Amount>,
     /// Whether sales can be rung up in it.
     pub is_open: bool,
     /// Whether it was open over the end of its day.
@@ -73,21 +73,21 @@ pub(crate) async fn one(
     tx: &mut Tx,
     store: &ThisStore,
     id: RegisterSessionId,
-    now: DateTime<Utc>,
+    cx: &Context,
 ) -> Result<Session, SessionError> {
     let query = SessionsQuery { limit: Some(1), ..SessionsQuery::default() };
-    select(tx, store, &query, Some(id), now).await?.into_iter().next().ok_or(SessionError::Unknown)
+    select(tx, store, &query, Some(id), cx).await?.into_iter().next().ok_or(SessionError::Unknown)
 }
 
 /// A page of them.
 pub(crate) async fn page(
     tx: &mut Tx,
     query: &SessionsQuery,
-    now: DateTime<Utc>,
+    cx: &Context,
 ) -> Result<SessionsPage, SessionError> {
     let store = this_store::load(tx).await?;
     let limit = query.limit.unwrap_or(50).clamp(1, 500) as usize;
-    let mut items = select(tx, &store, query, None, now).await?;
+    let mut items = select(tx, &store, query, None, cx).await?;
     let has_more = items.len() > limit;
     items.truncate(limit);
     let next = if has_more { items.last().map(|session| session.id) } else { None };
@@ -99,9 +99,10 @@ async fn select(
     store: &ThisStore,
     query: &SessionsQuery,
     id: Option<RegisterSessionId>,
-    now: DateTime<Utc>,
+    cx: &Context,
 ) -> Result<Vec<Session>, SessionError> {
-    let today = store.business_date(now);
+    let today = store.business_date(cx.now);
+    let sees_expected = cx.actor.may("session.see_expected");
     let rows = sqlx::query!(
         r#"select s.id, s.register_id, s.register_code, s.series, s.business_date, s.currency as "currency: Currency", s.opened_at,
                s.opened_by, s.opened_by_name, s.opening_float as "opening_float: Amount", c.closed_at as "closed_at?", c.z_number as "z_number?"
@@ -134,10 +135,9 @@ async fn select(
             opened_at: row.opened_at,
             opened_by: row.opened_by.into(),
             opened_by_name: row.opened_by_name,
-            opening_float: row
-                .opening_float
-                .with_decimals(row.currency.exponent())
-                .unwrap_or(row.opening_float),
+            opening_float: (sees_expected || cx.actor.user_id() == Some(row.opened_by)).then(|| {
+                row.opening_float.with_decimals(row.currency.exponent()).unwrap_or(row.opening_float)
+            }),
             is_open: row.closed_at.is_none(),
             is_overdue: row.closed_at.is_none() && row.business_date < today,
             closed_at: row.closed_at,

@@ -1,7 +1,7 @@
 //! What a cart needs of the database. What no cart changes is read once for each checkpoint (`shelf` keeps it); what a cart
 //! asks for beyond that, in one round trip each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use checkout::{Catalogue, Customer, ItemRecords, KitPart, PriceRule, Promotion, Records, TaxGroupRecords};
 use serde::Deserialize;
@@ -34,6 +34,8 @@ pub(crate) struct Standing {
     pub(crate) tenders: Vec<TenderRecord>,
     /// How labels of scales are read.
     pub(crate) barcode_rules: Vec<BarcodeRuleRecord>,
+    /// Who works here: any of them may get the credit for a line.
+    pub(crate) people: BTreeSet<Uuid>,
     departments: Vec<DepartmentRecord>,
 }
 
@@ -123,7 +125,8 @@ pub(crate) async fn standing(connection: &mut PgConnection) -> Result<(String, S
            (select json_agg(json_build_object('id', id, 'prefix', prefix, 'bears', bears, 'item_digits', item_digits,
                'value_digits', value_digits, 'value_decimals', value_decimals, 'value_check_digit', value_check_digit))
             from from_hq.barcode_rule where not deleted)
-               as "barcode_rules: Json<Vec<BarcodeRuleRecord>>""#,
+               as "barcode_rules: Json<Vec<BarcodeRuleRecord>>",
+           (select array_agg(id) from from_hq.staff where not deleted) as people"#,
         store.tax_area_id.map(TaxAreaId::uuid)
     )
     .fetch_one(connection)
@@ -142,6 +145,7 @@ pub(crate) async fn standing(connection: &mut PgConnection) -> Result<(String, S
         promotions: understood("promotion", row.promotions),
         tenders: all(row.tenders),
         barcode_rules: all(row.barcode_rules),
+        people: row.people.unwrap_or_default().into_iter().collect(),
         departments: all(row.departments),
         store,
     };
@@ -233,7 +237,8 @@ pub(crate) async fn customer(
         r#"select (select c.xmin::text || ' ' || c.position || ' ' || c.applied_at from checkpoint c) as version,
            (select json_build_object('id', c.id, 'code', c.code, 'name', c.name, 'phone', c.phone, 'email', c.email,
                'price_level_id', c.price_level_id, 'customer_group', c.customer_group, 'tax_number', c.tax_number,
-               'exemption_certificate', c.exemption_certificate, 'exemption_expires_on', c.exemption_expires_on)
+               'exemption_certificate', c.exemption_certificate, 'exemption_expires_on', c.exemption_expires_on,
+               'exemption_taxes', c.exemption_taxes)
             from from_hq.customer c where c.id = $1 and not c.deleted)
                as "customer: Json<CustomerRecord>",
            (select json_object_agg(u.promotion_id, u.times)

@@ -1,13 +1,14 @@
 //! Finding sales again.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use server_kit::{Context, Problem, Tx};
+use server_kit::{Actor, AppState, Context, Problem, Tx, read, transact};
 use shared_model::Amount;
 use shared_model::ids::{RegisterSessionId, SaleId, UserId};
 use shared_model::selling::SaleCompleted;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::locks;
 use crate::this_store::{self, NotReady};
 
 /// Which sales.
@@ -77,6 +78,9 @@ pub enum LookUpError {
     /// No such sale.
     #[error("there is no such sale")]
     Unknown,
+    /// It would give away what is expected in an open drawer.
+    #[error("the sale is of an open session")]
+    Withheld,
 }
 
 impl From<LookUpError> for Problem {
@@ -88,14 +92,91 @@ impl From<LookUpError> for Problem {
             LookUpError::NotReady(error) => error.into(),
             LookUpError::Facts(error) => Self::internal(error),
             LookUpError::Unknown => Self::not_found("sale"),
+            LookUpError::Withheld => Self::forbidden("session.see_expected").detail(
+                "The sale is of a session that is still open: who counts its drawer does not see what should be in it.",
+            ),
         }
     }
 }
 
+/// How long after it a sale is shown to who rang it up, as its receipt may have to be printed again.
+const JUST_RUNG_UP: TimeDelta = TimeDelta::minutes(15);
+/// How many other sales of one open session somebody may look up who may not see what is expected in its drawer; and never
+/// half of its sales.
+const MOST_LOOK_UPS: i64 = 10;
+
 /// One sale whole.
-pub(crate) async fn sale(tx: &mut Tx, id: SaleId) -> Result<SaleCompleted, LookUpError> {
+///
+/// All sales of an open session together are what is expected in its drawer, which is counted blind. So who may not see that
+/// is shown the sales that they have just rung up, and a few others: each is kept with who looked.
+pub(crate) async fn show(state: &AppState, who: &Actor, id: SaleId) -> Result<SaleCompleted, Problem> {
+    let shown = read(state, who, move |tx, cx| Box::pin(async move { in_the_open(tx, cx, id).await })).await;
+    let shown = match shown {
+        Ok(Some(sale)) => Ok(sale),
+        Ok(None) => {
+            transact(state, who, move |tx, cx| Box::pin(async move { looked_up(tx, cx, id).await })).await
+        }
+        Err(error) => Err(error),
+    };
+    shown.map_err(|error: LookUpError| Problem::from(error))
+}
+
+/// The sale, where it gives nothing away; none where it must be looked up.
+async fn in_the_open(tx: &mut Tx, cx: &Context, id: SaleId) -> Result<Option<SaleCompleted>, LookUpError> {
     let store = this_store::load(tx).await?;
-    facts::sales::read(tx, store.place, id).await?.ok_or(LookUpError::Unknown)
+    let sale = facts::sales::read(tx, store.place, id).await?.ok_or(LookUpError::Unknown)?;
+    if cx.actor.may("session.see_expected") {
+        return Ok(Some(sale));
+    }
+    let is_theirs = cx.actor.user_id() == Some(sale.cashier_id.uuid());
+    if is_theirs && cx.now - sale.completed_at < JUST_RUNG_UP {
+        return Ok(Some(sale));
+    }
+    let is_closed = sqlx::query_scalar!(
+        r#"select exists (select from register_session_close
+               where company_id = $1 and store_id = $2 and register_session_id = $3) as "is_closed!""#,
+        store.place.company_id.uuid(),
+        store.place.store_id.uuid(),
+        sale.register_session_id.uuid()
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(is_closed.then_some(sale))
+}
+
+/// The sale, and that it was looked up.
+async fn looked_up(tx: &mut Tx, cx: &Context, id: SaleId) -> Result<SaleCompleted, LookUpError> {
+    let user_id = cx.actor.user_id().unwrap_or_default();
+    locks::look_ups(tx, user_id).await?;
+    let store = this_store::load(tx).await?;
+    let sale = facts::sales::read(tx, store.place, id).await?.ok_or(LookUpError::Unknown)?;
+    let session = sale.register_session_id.uuid();
+    let counted = sqlx::query!(
+        r#"select (select count(*) from sale where company_id = $1 and store_id = $2 and register_session_id = $3) as "sales!",
+               (select count(*) from sale_look_up where register_session_id = $3 and user_id = $4 and sale_id <> $5) as "others!""#,
+        store.place.company_id.uuid(),
+        store.place.store_id.uuid(),
+        session,
+        user_id,
+        id.uuid()
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    if counted.others >= MOST_LOOK_UPS || (counted.others + 1) * 2 > counted.sales {
+        return Err(LookUpError::Withheld);
+    }
+    sqlx::query!(
+        "insert into sale_look_up (register_session_id, user_id, sale_id, user_name, looked_up_at) values ($1, $2, $3, $4, $5)
+         on conflict do nothing",
+        session,
+        user_id,
+        id.uuid(),
+        cx.actor.person().map(|person| person.name.to_string()).unwrap_or_default(),
+        cx.now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(sale)
 }
 
 /// A page of them, the latest first.

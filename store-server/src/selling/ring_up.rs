@@ -9,8 +9,8 @@ use shared_model::ids::{
     CustomerId, MovementId, PaymentId, RegisterId, RegisterSessionId, SaleId, SaleLineId, SalesRepId,
     TenderId, UserId, VariantId,
 };
-use shared_model::selling::{KitPartSold, SaleCompleted};
-use shared_model::tenders::TenderRecord;
+use shared_model::selling::{KitPartSold, LineKind, SaleCompleted, SoldLine};
+use shared_model::tenders::{TenderKind, TenderRecord};
 use shared_model::{Amount, Currency, MoneyError, Percent, Quantity, UnitPrice};
 use sync_protocol::RawJson;
 use utoipa::ToSchema;
@@ -25,6 +25,8 @@ pub const KIND: &str = "sale_completed";
 
 /// The most coupons of one sale.
 const MOST_COUPONS: usize = 50;
+/// The most that a session moves: with a float, the rounding of cash and what is counted its figures have 13 digits at most: 9·10¹².
+const MOST_IN_A_SESSION: Decimal = Decimal::from_parts(2_043_514_880, 2_095, 0, false, 0);
 /// The longest coupon code, in bytes.
 const LONGEST_COUPON: usize = 200;
 
@@ -222,6 +224,8 @@ pub(crate) enum RingUpError {
     Refused(#[from] checkout::Refusals),
     #[error("the total is {total}, not {expected}")]
     TotalDiffers { total: Amount, expected: Amount },
+    #[error("the session's figures would not hold the sale")]
+    SessionFull,
     #[error("there is not enough of {sku}")]
     InsufficientStock { sku: String, pointer: String, missing: Decimal },
     #[error("the sale does not prove")]
@@ -249,6 +253,7 @@ impl RingUpError {
                 | Self::RegisterLeased
                 | Self::Refused(_)
                 | Self::TotalDiffers { .. }
+                | Self::SessionFull
         )
     }
 
@@ -271,6 +276,8 @@ impl From<RingUpError> for Problem {
                 "There is no such register session in this store.",
             ),
             RingUpError::SessionClosed => Self::conflict("session-closed", "The register session is closed"),
+            RingUpError::SessionFull => Self::conflict("session-full", "The session cannot take this sale")
+                .detail("It has moved as much money as its figures can hold. Close it, and open another."),
             RingUpError::RegisterLeased => Self::conflict(
                 "register-leased",
                 "A device holds this register's lease and numbers its sales itself",
@@ -366,13 +373,12 @@ async fn computed(
     shelf: &Shelf,
     command: &RingUp,
 ) -> Result<Option<Ready>, RingUpError> {
-    let begun =
-        locks::series_of_sale(tx, command.register_session_id.uuid(), command.id.uuid()).await?;
+    let begun = locks::series_of_sale(tx, command.register_session_id.uuid(), command.id.uuid()).await?;
     let Some(begun) = begun else { return Err(without_open_session(tx, command).await?) };
     if begun.digest.is_some() {
         return Ok(None);
     }
-    let series = begun.series;
+    let mut series = begun.series;
     if series.leased_to.is_some() {
         return Err(RingUpError::RegisterLeased);
     }
@@ -402,6 +408,7 @@ async fn computed(
         }
         .in_area(standing.tax_area.as_ref()),
     )?;
+    no_card_is_used(&computed)?;
     if let Some(expected) = command.expected_total
         && expected != computed.total
     {
@@ -434,16 +441,20 @@ async fn computed(
     );
     in_decimals(&mut sale, store.currency.exponent()).map_err(facts::FactsError::from)?;
     checkout::prove(&sale)?;
+    series.session_size = size_with(series.session_size, &sale)?;
     Ok(Some(Ready { series, picked, sale }))
 }
 
+/// What the session has moved with this sale. None of its figures is larger: they are sums of these, signs and all.
+fn size_with(before: Decimal, sale: &SaleCompleted) -> Result<Decimal, RingUpError> {
+    let size = sale.lines.iter().try_fold(before, |sum, line| {
+        sum.checked_add(line.net.abs().decimal())?.checked_add(line.tax.abs().decimal())
+    });
+    size.filter(|size| *size < MOST_IN_A_SESSION).ok_or(RingUpError::SessionFull)
+}
+
 /// Writes it: the journal, then the facts.
-async fn write(
-    tx: &mut Tx,
-    cx: &Context,
-    command: &RingUp,
-    ready: Ready,
-) -> Result<RawJson, RingUpError> {
+async fn write(tx: &mut Tx, cx: &Context, command: &RingUp, ready: Ready) -> Result<RawJson, RingUpError> {
     let Ready { mut series, picked, sale } = ready;
     let store = &picked.standing().store;
     series.next_number = sale.number.checked_add(1).ok_or(facts::FactsError::OutOfBounds)?;
@@ -558,16 +569,13 @@ pub(crate) async fn answer(tx: &mut Tx, command: &RingUp) -> Result<RawJson, Rin
     Ok(RawJson::of(&sale)?)
 }
 
-fn cart(
-    command: &RingUp,
-    picked: &Picked,
-    currency: Currency,
-) -> Result<Cart, RingUpError> {
+fn cart(command: &RingUp, picked: &Picked, currency: Currency) -> Result<Cart, RingUpError> {
     let mut lines = Vec::with_capacity(command.lines.len());
     for (at, line) in command.lines.iter().enumerate() {
         let by_code = line.called().and_then(|called| picked.variant(called));
         // A code that stands for a variant by itself is no label.
-        let label = line.barcode.as_ref().filter(|_| by_code.is_none()).and_then(|code| picked.labels.get(code));
+        let label =
+            line.barcode.as_ref().filter(|_| by_code.is_none()).and_then(|code| picked.labels.get(code));
         let by_label = || label.and_then(|label| picked.variant(Called::Barcode(&label.item)));
         let Some(variant_id) = by_code.or_else(by_label) else {
             let field = if line.sku.is_some() { "sku" } else { "barcode" };
@@ -582,6 +590,13 @@ fn cart(
                 format!("/lines/{at}/quantity"),
                 "not_one",
                 "A label is that of one pack: its line has the quantity 1, and what the label says counts.",
+            ));
+        }
+        if line.sales_rep_id.is_some_and(|id| !picked.standing().people.contains(&id.uuid())) {
+            return Err(RingUpError::invalid(
+                format!("/lines/{at}/sales_rep_id"),
+                "unknown_sales_rep",
+                "Nobody of this id works in this store.",
             ));
         }
         let cart_line = CartLine {
@@ -616,8 +631,7 @@ fn cart(
 fn payments(command: &RingUp, tenders: &[TenderRecord]) -> Result<Vec<Tendered>, RingUpError> {
     let mut payments = Vec::with_capacity(command.payments.len());
     for (at, payment) in command.payments.iter().enumerate() {
-        let by_code =
-            |code: &String| tenders.iter().find(|tender| tender.code == *code && !tender.archived);
+        let by_code = |code: &String| tenders.iter().find(|tender| tender.code == *code && !tender.archived);
         let tender_id =
             payment.tender_id.or_else(|| payment.tender.as_ref().and_then(by_code).map(|tender| tender.id));
         let Some(tender_id) = tender_id else {
@@ -627,6 +641,14 @@ fn payments(command: &RingUp, tenders: &[TenderRecord]) -> Result<Vec<Tendered>,
                 "There is no tender of this code.",
             ));
         };
+        let tender = tenders.iter().find(|tender| tender.id == tender_id);
+        if let Some(tender) = tender.filter(|tender| is_drawn_from_a_balance(tender.kind)) {
+            return Err(RingUpError::invalid(
+                format!("/payments/{at}/tender"),
+                "balance_unknown",
+                format!("What is left on {} is not known in this store: it is not taken.", tender.name),
+            ));
+        }
         payments.push(Tendered {
             id: payment.id,
             tender_id,
@@ -635,6 +657,26 @@ fn payments(command: &RingUp, tenders: &[TenderRecord]) -> Result<Vec<Tendered>,
         });
     }
     Ok(payments)
+}
+
+/// Gift cards, credit and accounts pay with what HQ's ledgers say is there. No store knows of any yet, and a card that anybody
+/// may name is money for nothing.
+const fn is_drawn_from_a_balance(tender: TenderKind) -> bool {
+    matches!(tender, TenderKind::GiftCard | TenderKind::StoreCredit | TenderKind::OnAccount)
+}
+
+/// A single-purpose card that is used is a line of negative quantity: likewise.
+fn no_card_is_used(sale: &checkout::ComputedSale) -> Result<(), RingUpError> {
+    let is_used =
+        |line: &SoldLine| line.line_kind == LineKind::SinglePurposeCard && line.quantity.is_negative();
+    match sale.lines.iter().position(is_used) {
+        None => Ok(()),
+        Some(at) => Err(RingUpError::invalid(
+            format!("/lines/{at}/quantity"),
+            "balance_unknown",
+            "What is left on a card is not known in this store: it is not taken.",
+        )),
+    }
 }
 
 /// What the person may take off by hand.

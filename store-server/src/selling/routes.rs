@@ -54,18 +54,17 @@ async fn put_sale(
 }
 
 /// One sale.
+///
+/// Of an open session, without `session.see_expected`: those that one has just rung up, and a few others.
 #[utoipa::path(get, path = "/sales/{id}", tag = "selling", params(("id" = SaleId, Path)),
-    responses((status = 200, body = SaleCompleted), (status = 404)))]
+    responses((status = 200, body = SaleCompleted), (status = 403), (status = 404)))]
 async fn get_sale(
     State(state): State<AppState>,
     who: SignedIn,
     Path(id): Path<SaleId>,
 ) -> Result<Json<SaleCompleted>, Problem> {
     who.require("sale.ring_up")?;
-    let sale = read(&state, &who, move |tx, _| Box::pin(async move { look_up::sale(tx, id).await }))
-        .await
-        .map_err(|error: LookUpError| Problem::from(error))?;
-    Ok(Json(sale))
+    Ok(Json(look_up::show(&state, &who, id).await?))
 }
 
 /// Sales, the latest first.

@@ -66,6 +66,8 @@ async fn what_is_gone_is_marked_and_no_longer_sold_and_comes_back() {
         .refused(404, "not-found");
     // A resync that names it again brings it back.
     shop.stage_world().await;
+    // (Its people have other PINs, so they sign in again.)
+    let manager = shop.manager().await;
     shop.put_sale(&manager, Uuid::now_v7(), &by_id(MUG_VARIANT, "7.95")).await.ok();
     let rows: i64 =
         sqlx::query_scalar("select count(*) from from_hq.variant").fetch_one(shop.pool()).await.unwrap();
@@ -346,8 +348,10 @@ fn thousands() -> Vec<(&'static str, Uuid, Option<Value>)> {
 async fn thousands_of_products_come_to_a_store_that_begins_and_to_one_that_sells() {
     let first = Shop::empty().await;
     first.checkpoint(1, true, thousands()).await;
-    let indexes = "select string_agg(indexdef, e'\n' order by indexdef) from pg_indexes where schemaname = 'from_hq'";
-    let known = "select string_agg(concat_ws('|', t.entity, t.id, t.shown), e'\n' order by t.entity, t.id) from (
+    let indexes =
+        "select string_agg(indexdef, e'\n' order by indexdef) from pg_indexes where schemaname = 'from_hq'";
+    let known =
+        "select string_agg(concat_ws('|', t.entity, t.id, t.shown), e'\n' order by t.entity, t.id) from (
         select 'product' as entity, id, to_jsonb(p)::text as shown from from_hq.product p
         union all select 'variant', id, to_jsonb(v)::text from from_hq.variant v
         union all select 'price', id, to_jsonb(r)::text from from_hq.price r) t where t.id >= $1";

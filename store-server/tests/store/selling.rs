@@ -323,3 +323,229 @@ async fn a_register_has_one_open_session_and_a_leased_one_takes_no_scripts() {
         .await
         .refused(409, "register-leased");
 }
+
+#[tokio::test]
+async fn one_id_at_two_registers_at_once_is_one_sale_and_a_different_body() {
+    let shop = Arc::new(Shop::open().await);
+    let manager = shop.manager().await;
+    let sessions = [shop.open_session(&manager, "R01").await, shop.open_session(&manager, "R02").await];
+    for _ in 0..8 {
+        let sale = Uuid::now_v7();
+        let both =
+            join_all(
+                sessions.map(|session| {
+                    let (shop, manager) = (shop.clone(), manager.clone());
+                    async move {
+                        shop.put_sale(&manager, sale, &simple_sale(session, "MUG-RED", "1", "7.95")).await
+                    }
+                }),
+            );
+        let (sold, refused): (Vec<_>, Vec<_>) =
+            both.await.into_iter().partition(|answer| answer.status.is_success());
+        assert_eq!(sold.len(), 1);
+        refused.into_iter().next().unwrap().refused(409, "different-body");
+    }
+    assert_eq!(shop.count("sale").await, 8);
+    assert_eq!(shop.doctor().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_promotion_begins_and_ends_on_the_hour_in_a_store_that_hears_nothing_from_hq() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let noon: chrono::DateTime<chrono::Utc> = "2030-02-05T12:00:00Z".parse().unwrap();
+    let happy_hour = json!({ "name": "Happy hour", "priority": 0, "exclusive": false,
+        "when": { "from": "2030-02-05T12:00:00", "until": "2030-02-05T13:00:00" }, "limit_per_sale": null, "limit_per_customer": null,
+        "offer": { "kind": "each", "of": { "everything": true }, "effect": { "percent": "10" } } });
+    shop.checkpoint(2, false, vec![("promotion", id(501), Some(happy_hour))]).await;
+    for (seconds, total) in [(-1, "7.95"), (0, "7.15"), (3_599, "7.15"), (3_600, "7.95"), (60, "7.15")] {
+        shop.state.clock.set(noon + chrono::TimeDelta::seconds(seconds)).unwrap();
+        // The other token is of another day.
+        let manager = shop.manager().await;
+        let sale = simple_sale(session, "MUG-RED", "1", total);
+        shop.put_sale(&manager, Uuid::now_v7(), &sale).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn money_that_only_a_ledger_knows_is_not_taken() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let card = json!({"department_id": id(KITCHEN), "name": "Gift card", "description": "", "tax_group_id": null, "unit": "each",
+        "quantity_decimals": 0, "discountable": false, "stock_policy": null, "archived": false, "kind": "single_purpose_card",
+        "weighed": false, "minimum_age": null, "serial_required": false, "open_price": false, "open_price_min": null, "open_price_max": null});
+    let variant = json!({"product_id": id(34), "sku": "CARD", "name": "", "position": 0, "archived": false});
+    let mut records = vec![
+        ("product", id(34), Some(card)),
+        ("variant", id(44), Some(variant)),
+        ("price", id(54), Some(regular_price(44, "5.00"))),
+    ];
+    for (at, kind) in [(63, "gift_card"), (64, "store_credit"), (65, "on_account")] {
+        records.push(("tender", id(at), Some(tender(kind, kind, kind, false, 3))));
+    }
+    shop.checkpoint(2, false, records).await;
+    for tender in ["gift_card", "store_credit", "on_account"] {
+        let mut sale = simple_sale(session, "MUG-RED", "1", "7.95");
+        sale["payments"][0]["tender"] = json!(tender);
+        let problem = shop.put_sale(&manager, Uuid::now_v7(), &sale).await.refused(422, "invalid-input");
+        assert_eq!(problem["errors"][0]["pointer"], "/payments/0/tender");
+        assert_eq!(problem["errors"][0]["code"], "balance_unknown");
+    }
+    // Issued for money, it is sold; used, it is a line of negative quantity.
+    shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "CARD", "1", "5.00")).await.ok();
+    let mut used = simple_sale(session, "MUG-RED", "1", "2.95");
+    used["lines"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"id": Uuid::now_v7(), "sku": "CARD", "quantity": "-1"}));
+    let problem = shop.put_sale(&manager, Uuid::now_v7(), &used).await.refused(422, "invalid-input");
+    assert_eq!(problem["errors"][0]["pointer"], "/lines/1/quantity");
+    assert_eq!(shop.count("sale").await, 1);
+}
+
+#[tokio::test]
+async fn credit_for_a_line_is_given_to_who_works_in_the_store() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let sold_by = |person: Uuid| {
+        let mut sale = simple_sale(session, "MUG-RED", "1", "7.95");
+        sale["lines"][0]["sales_rep_id"] = json!(person);
+        sale
+    };
+    shop.put_sale(&manager, Uuid::now_v7(), &sold_by(id(ANA))).await.ok();
+    let problem =
+        shop.put_sale(&manager, Uuid::now_v7(), &sold_by(id(99))).await.refused(422, "invalid-input");
+    assert_eq!(problem["errors"][0]["pointer"], "/lines/0/sales_rep_id");
+}
+
+#[tokio::test]
+async fn an_empty_count_is_none_and_closes_nothing() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    for what in ["count", "close"] {
+        let path = format!("/api/v1/register-sessions/{session}/{what}");
+        let problem = shop.send(Some(&manager), "POST", &path, Some(json!({"counted": []}))).await;
+        assert_eq!(problem.refused(422, "invalid-input")["errors"][0]["pointer"], "/counted");
+    }
+    let path = format!("/api/v1/register-sessions/{session}/close");
+    shop.send(Some(&manager), "POST", &path, Some(json!({}))).await.ok();
+}
+
+#[tokio::test]
+async fn what_is_expected_cannot_be_added_up_from_the_sales_of_an_open_session() {
+    let shop = Arc::new(Shop::open().await);
+    let (ana, manager) = (shop.ana().await, shop.manager().await);
+    let session = shop.open_session(&manager, "R01").await;
+    let mut sales = Vec::new();
+    for _ in 0..30 {
+        let sale = Uuid::now_v7();
+        shop.put_sale(&manager, sale, &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+        sales.push(sale);
+    }
+    let hers = Uuid::now_v7();
+    shop.put_sale(&ana, hers, &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+    let look = |token: &str, what: &str, sale: Uuid| {
+        let (shop, token, path) = (shop.clone(), token.to_owned(), format!("/api/v1/{what}/{sale}"));
+        async move { shop.send(Some(&token), "GET", &path, None).await.status.as_u16() }
+    };
+    // All of them at once, as receipts and as sales: ten, whatever the order, and the same ten again.
+    let mut seen = Vec::new();
+    for what in ["receipts", "sales", "sales"] {
+        let statuses = join_all(sales.iter().map(|sale| look(&ana, what, *sale))).await;
+        assert!(statuses.iter().all(|status| [200, 403].contains(status)), "{statuses:?}");
+        assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 10);
+        seen.push(statuses);
+    }
+    assert!(seen.iter().all(|statuses| *statuses == seen[0]));
+    assert_eq!(shop.count("sale_look_up").await, 10);
+    // What she has just rung up herself is no secret, for a while.
+    assert_eq!(look(&ana, "receipts", hers).await, 200);
+    assert_eq!(look(&manager, "sales", hers).await, 200);
+    shop.state.clock.advance(chrono::TimeDelta::minutes(16)).unwrap();
+    let ana = shop.ana().await;
+    assert_eq!(look(&ana, "receipts", hers).await, 403);
+
+    // The float is for who counted it.
+    let path = format!("/api/v1/register-sessions/{session}");
+    let session_of = |token: String| {
+        let (shop, path) = (shop.clone(), path.clone());
+        async move { shop.send(Some(&token), "GET", &path, None).await.ok()["opening_float"].clone() }
+    };
+    let manager = shop.manager().await;
+    assert_eq!(session_of(manager.clone()).await, "100.00");
+    assert_eq!(session_of(ana.clone()).await, Value::Null);
+    for float in ["100.00", "99.00"] {
+        // Nor does a guess tell.
+        let body = json!({"register": "R01", "opening_float": float});
+        shop.send(Some(&ana), "PUT", &path, Some(body)).await.refused(409, "different-body");
+    }
+    let own = shop.open_session(&ana, "R02").await;
+    let path = format!("/api/v1/register-sessions/{own}");
+    assert_eq!(shop.send(Some(&ana), "GET", &path, None).await.ok()["opening_float"], "100.00");
+
+    // Once the drawer is counted and closed, nothing is given away.
+    let path = format!("/api/v1/register-sessions/{session}/close");
+    shop.send(Some(&manager), "POST", &path, Some(json!({}))).await.ok();
+    assert_eq!(look(&ana, "receipts", hers).await, 200);
+    assert_eq!(look(&ana, "sales", sales[29]).await, 200);
+}
+
+#[tokio::test]
+async fn a_session_that_is_full_takes_no_more_and_can_always_be_closed() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    // The dearest thing that there is; one was sold, and the others so often that the session is nearly full.
+    let dear = "9999999999.99";
+    shop.checkpoint(2, false, vec![("price", id(52), Some(regular_price(BOOK_VARIANT, dear)))]).await;
+    shop.stock(BOOK_VARIANT, 10_000).await;
+    let sell =
+        async || shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "BOOK-1", "1", dear)).await;
+    sell().await.ok();
+    sqlx::query("update receipt_series set session_size = session_size * 899")
+        .execute(shop.pool())
+        .await
+        .unwrap();
+    sell().await.ok();
+    sell().await.refused(409, "session-full");
+    // Something else still fits.
+    shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "SUGAR", "1", "1.99")).await.ok();
+    let path = |what: &str| format!("/api/v1/register-sessions/{session}/{what}");
+    let x = shop.send(Some(&manager), "GET", &path("x-report"), None).await.ok();
+    assert_eq!(x["figures"]["gross"], "20000000001.97");
+    let count = Some(json!({"counted": [{"tender": "cash", "amount": dear}]}));
+    shop.send(Some(&manager), "POST", &path("close"), count).await.ok();
+    // The next session begins with nothing.
+    let session = shop.open_session(&manager, "R01").await;
+    shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "BOOK-1", "1", dear)).await.ok();
+    // Neither a float nor a count goes beyond a document's bound.
+    let path = format!("/api/v1/register-sessions/{}", Uuid::now_v7());
+    let float = Some(json!({"register": "R02", "opening_float": "10000000000.00"}));
+    let problem = shop.send(Some(&manager), "PUT", &path, float).await.refused(422, "invalid-input");
+    assert_eq!(problem["errors"][0]["pointer"], "/opening_float");
+    let path = format!("/api/v1/register-sessions/{session}/close");
+    let count = Some(json!({"counted": [{"tender": "cash", "amount": "10000000000.00"}]}));
+    let problem = shop.send(Some(&manager), "POST", &path, count).await.refused(422, "invalid-input");
+    assert_eq!(problem["errors"][0]["pointer"], "/counted/0/amount");
+}
+
+#[tokio::test]
+async fn a_session_with_few_sales_shows_less_than_half_of_them() {
+    let shop = Shop::open().await;
+    let (ana, manager) = (shop.ana().await, shop.manager().await);
+    let session = shop.open_session(&manager, "R01").await;
+    let sales = [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()];
+    for sale in sales {
+        shop.put_sale(&manager, sale, &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+    }
+    let mut shown = 0;
+    for sale in sales {
+        let answer = shop.send(Some(&ana), "GET", &format!("/api/v1/sales/{sale}"), None).await;
+        shown += i32::from(answer.status.is_success());
+    }
+    assert_eq!(shown, 1);
+}

@@ -113,7 +113,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A sale's receipt: `Accept: text/html`, or text. In the language of `Accept-Language` (en, es). */
+        /**
+         * A sale's receipt: `Accept: text/html`, or text. In the language of `Accept-Language` (en, es).
+         * @description Shown to whom the sale is.
+         */
         get: operations["get_receipt"];
         put?: never;
         post?: never;
@@ -277,7 +280,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One sale. */
+        /**
+         * One sale.
+         * @description Of an open session, without `session.see_expected`: those that one has just rung up, and a few others.
+         */
         get: operations["get_sale"];
         /**
          * Ring up a sale.
@@ -401,7 +407,7 @@ export interface components {
         };
         /** @description What is closed with. */
         CloseSession: {
-            /** @description What is there of each tender; where nothing is said, the last count. */
+            /** @description What is there of each tender, of one at least; where nothing is said, the last count. */
             counted?: components["schemas"]["CountedTender"][] | null;
         };
         /** @description A count. */
@@ -450,7 +456,7 @@ export interface components {
             name: string;
             /** @description Whether prices had it inside. */
             price_included: boolean;
-            /** @description Its rate, as it was. */
+            /** @description Its rate, as it was: percent, or an amount per unit where it is fixed. */
             rate: string;
             /** @description The tax. */
             tax_id: components["schemas"]["TaxId"];
@@ -560,7 +566,7 @@ export interface components {
             name: string;
             /** @description Whether the price had it inside. */
             price_included: boolean;
-            /** @description Its rate, as it was. */
+            /** @description Its rate, as it was: percent, or an amount per unit where it is fixed. */
             rate: string;
             /** @description The tax. */
             tax_id: components["schemas"]["TaxId"];
@@ -969,8 +975,7 @@ export interface components {
             opened_by: components["schemas"]["UserId"];
             /** @description Their name, as it was. */
             opened_by_name: string;
-            /** @description What lay in the drawer. */
-            opening_float: components["schemas"]["Amount"];
+            opening_float?: components["schemas"]["Amount"] | null;
             /** @description Its code. */
             register: string;
             /** @description The register. */
@@ -1476,6 +1481,12 @@ export interface operations {
                     "text/plain": string;
                     "text/html": string;
                 };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             404: {
                 headers: {
@@ -2006,6 +2017,12 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SaleCompleted"];
                 };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             404: {
                 headers: {
