@@ -76,6 +76,8 @@ fn the_types_are_those_of_the_rust_code() {
 
 fn comment(text: &mut String, indent: &str, schema: &Value) {
     if let Some(description) = schema.get("description").and_then(Value::as_str) {
+        // The example at the end of a type's documentation is in Rust.
+        let description = description.split("\n```").next().unwrap_or_default().trim_end();
         let lines: Vec<&str> = description.lines().map(str::trim_end).collect();
         match lines.as_slice() {
             [one] => text.push_str(&format!("{indent}/** {one} */\n")),

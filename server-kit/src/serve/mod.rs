@@ -19,7 +19,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, ResponseBuilder};
+use utoipa::openapi::{Content, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, ResponseBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -187,6 +187,7 @@ fn api(
     }
     let (routes, mut document) = all.split_for_parts();
     complete(&mut document);
+    leave_out_examples(&mut document);
     (routes, document)
 }
 
@@ -231,6 +232,26 @@ fn complete(document: &mut OpenApi) {
                     Vec::<String>::new(),
                 )]);
             }
+        }
+    }
+}
+
+/// The example at the end of a type's documentation is in Rust; whoever calls over HTTP reads what stands before it.
+fn leave_out_examples(document: &mut OpenApi) {
+    let schemas = &mut document.components.get_or_insert_default().schemas;
+    for schema in schemas.values_mut() {
+        let description = match schema {
+            RefOr::T(Schema::Object(schema)) => &mut schema.description,
+            RefOr::T(Schema::Array(schema)) => &mut schema.description,
+            RefOr::T(Schema::OneOf(schema)) => &mut schema.description,
+            RefOr::T(Schema::AllOf(schema)) => &mut schema.description,
+            RefOr::T(Schema::AnyOf(schema)) => &mut schema.description,
+            _ => continue,
+        };
+        if let Some(text) = description
+            && let Some(end) = text.find("\n```")
+        {
+            text.truncate(text.get(..end).map_or(end, |before| before.trim_end().len()));
         }
     }
 }
