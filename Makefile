@@ -42,7 +42,8 @@ soak: ## The simulator for a long time, over many seeds
 
 .PHONY: bench
 bench: ## The benchmarks with their baselines: a table, and target/bench/report.json
-	@scripts/setup postgres
+	@scripts/setup postgres node
+	@scripts/build-wasm || { rm -rf $(TARGET)/browser-core; echo "bench: goes on without the browser's engines"; }
 	@cargo build --release --locked -p hq-server -p store-server -p bench
 	@$(TARGET)/release/bench
 
