@@ -461,7 +461,7 @@ impl World {
         }
         let incarnation = store.disk.incarnation;
         if !heard {
-            self.lose(at, Event::PageFailed { attempt, failure: Failure::Unreachable });
+            self.lose(at, Event::PageFailed { attempt, failure: Failure::TimedOut });
             return;
         }
         if !self.is_healed && self.chance.happens(20) {
@@ -526,7 +526,7 @@ impl World {
             return;
         }
         if !heard {
-            self.lose(at, Event::PushFailed { attempt, failure: Failure::Unreachable });
+            self.lose(at, Event::PushFailed { attempt, failure: Failure::TimedOut });
             return;
         }
         let way = self.way();
