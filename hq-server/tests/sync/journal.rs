@@ -188,6 +188,38 @@ async fn a_poison_entry_holds_up_nothing_and_is_kept_raw() {
 }
 
 #[tokio::test]
+async fn a_whole_batch_of_poison_is_taken_long_before_the_store_gives_up() {
+    let world = World::new().await;
+    let mut till = busy(&world, 1).await;
+    let session =
+        serde_json::from_str::<serde_json::Value>(till.journal[0].payload.get()).unwrap()["id"].clone();
+    let session: Uuid = session.as_str().unwrap().parse().unwrap();
+    assert_eq!(world.push(&till, 1, 2).await.status, 200);
+    // Each proves well by itself and stands in a good chain, and none can be written: its number was used by the first.
+    for _ in 0..sync_protocol::wire::MAX_BATCH_ENTRIES {
+        till.sell(session, 1);
+    }
+    let started = std::time::Instant::now();
+    let answer = world.push(&till, 3, sync_protocol::wire::MAX_BATCH_ENTRIES).await;
+    let took = started.elapsed();
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    println!("{} poison entries took {took:?}", sync_protocol::wire::MAX_BATCH_ENTRIES);
+    assert!(took < std::time::Duration::from_secs(45), "a batch has a minute: {took:?}");
+    let poison = i64::try_from(sync_protocol::wire::MAX_BATCH_ENTRIES).unwrap();
+    assert_eq!(world.figure("select count(*) from incident where kind = 'poison'").await, poison);
+    assert_eq!(counts(&world).await, (1, 2 + poison, 1, -2));
+    // What waits is tried again, and takes no longer.
+    let token = world.sign_in("demo").await;
+    let incidents = world.send(get("/api/v1/sync/incidents?state=open&limit=1", &token)).await.json();
+    let id = incidents["items"][0]["id"].as_str().unwrap();
+    let replayed = world
+        .send(post(&format!("/api/v1/sync/incidents/{id}/replay"), Some(&token), &json!({})))
+        .await
+        .json();
+    assert_eq!(replayed, json!({ "replayed": 0, "waiting": poison }));
+}
+
+#[tokio::test]
 async fn an_entry_of_a_box_whose_clock_said_1970_waits_for_a_person_and_holds_up_nothing() {
     let world = World::new().await;
     let mut till = world.boxed("demo", world.demo.stores[0]).await;
