@@ -2179,13 +2179,6 @@ export interface components {
          *     `customer_group` and `store` are known to the engine; any other name is looked up among the facts that came with
          *     the sale. A condition on what is not known does not hold, whatever its operator. Two numbers compare as numbers,
          *     anything else as text, which is right for dates and times as ISO 8601 writes them.
-         *
-         *     ```
-         *     # use pricing_engine::Condition;
-         *     let big: Condition = serde_json::from_str(r#"{"fact": "quantity", "operator": "GTE", "value": "12"}"#)?;
-         *     assert!(big.is_complete());
-         *     # Ok::<(), serde_json::Error>(())
-         *     ```
          */
         Condition: {
             /** @description What is looked at. */
@@ -2222,6 +2215,8 @@ export interface components {
              * @description The last day that the certificate holds, in the store's zone.
              */
             exemption_expires_on: string | null;
+            /** @description The taxes that the certificate is about; null: all. */
+            exemption_taxes: components["schemas"]["TaxId"][] | null;
             /**
              * Format: uuid
              * @description Its identity.
@@ -2255,6 +2250,8 @@ export interface components {
              * @description The last day that the certificate holds, in the store's zone.
              */
             exemption_expires_on?: string | null;
+            /** @description The taxes that the certificate is about; null: all. */
+            exemption_taxes?: components["schemas"]["TaxId"][] | null;
             /** @description Their name. */
             name?: string;
             /** @description Their telephone number, or nothing. */
@@ -2321,7 +2318,7 @@ export interface components {
             name: string;
             /** @description Whether prices had it inside. */
             price_included: boolean;
-            /** @description Its rate, as it was. */
+            /** @description Its rate, as it was: percent, or an amount per unit where it is fixed. */
             rate: string;
             /** @description The tax. */
             tax_id: components["schemas"]["TaxId"];
@@ -2487,7 +2484,7 @@ export interface components {
             name: string;
             /** @description Whether the price had it inside. */
             price_included: boolean;
-            /** @description Its rate, as it was. */
+            /** @description Its rate, as it was: percent, or an amount per unit where it is fixed. */
             rate: string;
             /** @description The tax. */
             tax_id: components["schemas"]["TaxId"];
@@ -2562,6 +2559,8 @@ export interface components {
              * @description The last day that the certificate holds, in the store's zone.
              */
             exemption_expires_on?: string | null;
+            /** @description The taxes that the certificate is about; null: all. */
+            exemption_taxes?: components["schemas"]["TaxId"][] | null;
             /**
              * Format: uuid
              * @description A UUID of the client's making, so that sending it again is the same record; the server makes one where it is missing.
@@ -3539,17 +3538,6 @@ export interface components {
          *
          *     Every mode mirrors: what is done to −x is the negative of what is done to x, so a refund gives back
          *     exactly what the sale took.
-         *
-         *     ```
-         *     use shared_model::{Amount, Rounding};
-         *
-         *     let amount: Amount = "-0.125".parse()?;
-         *     assert_eq!(Rounding::HalfUp.to_decimals(amount, 2)?, "-0.13".parse()?);
-         *     assert_eq!(Rounding::HalfEven.to_decimals(amount, 2)?, "-0.12".parse()?);
-         *     assert_eq!(Rounding::Down.to_decimals(amount, 1)?, "-0.1".parse()?);
-         *     assert_eq!(Rounding::Up.to_decimals(amount, 1)?, "-0.2".parse()?);
-         *     # Ok::<(), shared_model::MoneyError>(())
-         *     ```
          * @enum {string}
          */
         Rounding: "half_up" | "half_even" | "down" | "up";
@@ -4220,7 +4208,7 @@ export interface components {
             rate: components["schemas"]["UnitPrice"];
             /**
              * Format: int32
-             * @description Its place in the order.
+             * @description Its place in the order; those of one place are taken as they are listed.
              */
             sequence?: number;
         };
