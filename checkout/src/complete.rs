@@ -115,5 +115,6 @@ pub fn complete(
         promotions: sale.promotions,
         voids: None,
         kit_parts,
+        exemption_certificate: sale.exemption_certificate,
     }
 }

@@ -41,6 +41,9 @@ pub struct ComputedSale {
     /// What stock the kits among the lines take: their parts'.
     #[serde(default)]
     pub kit_parts: Vec<PartTaken>,
+    /// The number of the certificate by which the customer is spared a tax here; none: they are spared none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exemption_certificate: Option<String>,
     /// Sum of the lines' net.
     pub net: Amount,
     /// Sum of the lines' tax.
@@ -50,6 +53,23 @@ pub struct ComputedSale {
 }
 
 /// What became of a promotion.
+///
+/// ```
+/// use checkout::Outcome;
+/// use checkout::worlds::World;
+/// use serde_json::json;
+///
+/// let world = World::of(json!({
+///     "items": [{"sku": "MUG", "price": "6.00"}],
+///     "lines": [{"sku": "MUG"}],
+///     "promotions": [{
+///         "when": {"coupon": "SPRING"},
+///         "offer": {"kind": "each", "of": "all", "effect": {"percent": "10"}},
+///     }],
+/// }));
+/// assert_eq!(world.compute()?.considered[0].outcome, Outcome::NoCoupon);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConsideredPromotion {
@@ -145,6 +165,12 @@ pub fn compute(cart: &Cart, catalogue: &Catalogue, rules: &Rules) -> Result<Comp
     reductions::by_hand(cart, catalogue, rules, &mut drafts)?;
     let exemption = cart.customer.as_ref().and_then(|customer| customer.exemption.as_ref());
     let taxed = tax::of_lines(&drafts, catalogue, rules, exemption)?;
+    let is_spared = taxed.iter().any(|taxed| taxed.is_spared);
+    let certificate = exemption.filter(|_| is_spared).map(|exemption| exemption.certificate.clone());
+    if certificate.as_ref().is_some_and(|certificate| certificate.len() > MAX_TEXT) {
+        let reason = RefusalReason::TextTooLong { most: MAX_TEXT };
+        return Err(Refusal::new("/customer/exemption/certificate", reason).into());
+    }
     let mut lines = Vec::with_capacity(drafts.len());
     for (draft, taxed) in drafts.into_iter().zip(taxed) {
         let reduction = Amount::sum(draft.reductions.iter().map(AppliedReduction::amount))
@@ -192,6 +218,7 @@ pub fn compute(cart: &Cart, catalogue: &Catalogue, rules: &Rules) -> Result<Comp
             .collect(),
         bound_was_hit: promoted.bound_was_hit,
         kit_parts: kits::parts_taken(&sale.lines, catalogue)?,
+        exemption_certificate: certificate,
         ..sale
     })
 }
@@ -312,6 +339,7 @@ pub(crate) fn total(
         bound_was_hit: false,
         unstocked: BTreeSet::new(),
         kit_parts: Vec::new(),
+        exemption_certificate: None,
         net: sums.0,
         tax: sums.1,
         total: sums.2,

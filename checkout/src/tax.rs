@@ -24,6 +24,8 @@ pub(crate) struct Taxed {
     pub(crate) taxes: Vec<LineTax>,
     /// Tax inside the price that is not paid.
     pub(crate) relief: Amount,
+    /// Whether a tax that it would bear is spared.
+    pub(crate) is_spared: bool,
 }
 
 impl Taxed {
@@ -33,6 +35,7 @@ impl Taxed {
         self.tax = self.tax.plus(other.tax)?;
         self.gross = self.gross.plus(other.gross)?;
         self.relief = self.relief.plus(other.relief)?;
+        self.is_spared |= other.is_spared;
         for tax in other.taxes {
             match self.taxes.iter_mut().find(|known| known.tax_id == tax.tax_id) {
                 Some(known) => {
@@ -76,6 +79,7 @@ pub(crate) fn of_lines(
     let mut lines = Vec::with_capacity(drafts.len());
     // Which draft each of the engine's lines is of.
     let mut owners: Vec<usize> = Vec::with_capacity(drafts.len());
+    let mut spared_of: Vec<bool> = Vec::with_capacity(drafts.len());
     for (owner, draft) in drafts.iter().enumerate() {
         let tax_ids = taxes_of(draft, catalogue, &known, day)?;
         for tax in &tax_ids {
@@ -83,6 +87,7 @@ pub(crate) fn of_lines(
         }
         let is_spared = |tax: &&&TaxRecord| exemption.is_some_and(|exemption| exemption.spares(tax, day));
         let spared: Vec<TaxId> = tax_ids.iter().filter(is_spared).map(|tax| tax.id).collect();
+        spared_of.push(!spared.is_empty());
         let parts = by_threshold(draft, &tax_ids, decimals)
             .map_err(|error| Refusal::line(draft.at, "quantity", error))?;
         for (part, (quantity, amount)) in parts.into_iter().enumerate() {
@@ -126,7 +131,7 @@ pub(crate) fn of_lines(
     for (line, owner) in computed.lines.into_iter().zip(owners) {
         let at = drafts.get(owner).map_or(owner, |draft| draft.at);
         let here = |error: MoneyError| Refusal::line(at, "", error);
-        let part = taxed(line, &known).map_err(here)?;
+        let part = taxed(line, &known, spared_of.get(owner).copied().unwrap_or_default()).map_err(here)?;
         match whole.get_mut(owner) {
             Some(first) => first.add(part).map_err(here)?,
             None => whole.push(part),
@@ -201,6 +206,7 @@ fn taxes_of<'a>(
 fn taxed(
     line: ComputedLine<TaxId, Key<'_>>,
     known: &BTreeMap<TaxId, &TaxRecord>,
+    is_spared: bool,
 ) -> Result<Taxed, MoneyError> {
     let net = line.total_excluded;
     let taxes: Vec<LineTax> = line
@@ -221,7 +227,7 @@ fn taxed(
         })
         .collect();
     let tax = line.total_included.minus(net)?;
-    Ok(Taxed { net, tax, gross: line.total_included, taxes, relief: line.relief })
+    Ok(Taxed { net, tax, gross: line.total_included, taxes, relief: line.relief, is_spared })
 }
 
 /// Each tax of a document at each rate: the sums of the lines', by code.

@@ -33,6 +33,8 @@ struct ReceiptDetail {
     voids: Option<SaleId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     kit_parts: Vec<KitPartSold>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exemption_certificate: Option<String>,
 }
 
 /// What a tax says beyond its columns.
@@ -85,6 +87,7 @@ impl ReceiptDetail {
             promotions: sale.promotions.clone(),
             voids: sale.voids,
             kit_parts: sale.kit_parts.clone(),
+            exemption_certificate: sale.exemption_certificate.clone(),
         }
     }
 }
@@ -301,6 +304,7 @@ pub async fn read(
         promotions: detail.promotions,
         voids: detail.voids,
         kit_parts: detail.kit_parts,
+        exemption_certificate: detail.exemption_certificate,
     }))
 }
 

@@ -119,6 +119,9 @@ pub struct SaleCompleted {
     /// What stock the kits among the lines took: a kit takes its parts', not its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kit_parts: Vec<KitPartSold>,
+    /// The number of the certificate by which the customer was spared a tax; none: they were spared none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exemption_certificate: Option<String>,
 }
 
 /// The stock of a part that a kit's line took.
@@ -157,6 +160,17 @@ pub enum LineKind {
 }
 
 /// The line of an earlier sale that a line gives back.
+///
+/// ```
+/// use shared_model::selling::RefundedLine;
+///
+/// let of: RefundedLine = serde_json::from_str(r#"{
+///     "sale_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "line_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b15"
+/// }"#)?;
+/// // Two refunds of one line name the same: so what came back of it is found.
+/// assert_eq!(of, RefundedLine { sale_id: of.sale_id, line_id: of.line_id });
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RefundedLine {
@@ -250,6 +264,15 @@ fn percent_kind() -> TaxKind {
 }
 
 /// Why a line's unit price is what it is.
+///
+/// ```
+/// use shared_model::selling::PriceReason;
+///
+/// let keyed: PriceReason =
+///     serde_json::from_str(r#"{"kind": "override", "instead_of": "6.00", "reason": "dented"}"#)?;
+/// assert!(matches!(keyed, PriceReason::Override { instead_of, .. } if instead_of == "6.00".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]

@@ -422,8 +422,9 @@ fn an_exempt_customer_pays_no_tax_until_the_certificate_expires() {
     // What is paid for the thing is paid by everybody, unless the certificate names it.
     assert_eq!(exempt.computed().total, amount("10.50"));
     assert_eq!(exempt.computed().lines[0].tax_relief, amount("2.00"));
-    exempt.completed();
+    assert_eq!(exempt.completed().exemption_certificate.as_deref(), Some("D-17"), "it is kept with the sale");
     assert_eq!(world("2026-11-24T00:00:00").computed().total, amount("12.50"));
+    assert_eq!(world("2026-11-24T00:00:00").completed().exemption_certificate, None);
     let mut nameless = exempt;
     let customer = nameless.cart.customer.as_mut().unwrap();
     customer.exemption.as_mut().unwrap().certificate = " ".to_owned();

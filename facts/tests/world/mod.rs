@@ -206,6 +206,7 @@ impl Shop {
             promotions: Vec::new(),
             voids: None,
             kit_parts: Vec::new(),
+            exemption_certificate: None,
         }
     }
 
