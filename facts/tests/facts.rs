@@ -145,6 +145,26 @@ async fn any_period_of_any_stores_in_whole_months_and_days_is_what_its_facts_com
     }
 }
 
+/// As on a database that took sales before there were figures by month.
+#[tokio::test]
+async fn the_migration_fills_the_months_from_what_was_kept_before() {
+    let world = World::start().await;
+    let mut shop = Shop::over(32, &["2026-01-31".parse().unwrap(), "2026-02-10".parse().unwrap()]);
+    let place = shop.place;
+    let mut hq = world.app("hq", place.company_id).await;
+    let sold = shop.sales(60);
+    sales::write(&mut hq, place, &sold).await.unwrap();
+    rollups::add(&mut hq, place, &sold).await.unwrap();
+    let mut owner = world.owner("hq").await;
+    owner.execute("drop table monthly_sales, daily_totals, chain_month, chain_month_product").await.unwrap();
+    owner.execute(include_str!("../../migrations-hq/0040_monthly_figures.sql")).await.unwrap();
+    assert_eq!(rollups::differences(&mut hq, place).await.unwrap(), []);
+    let more = shop.sales(20);
+    sales::write(&mut hq, place, &more).await.unwrap();
+    rollups::add(&mut hq, place, &more).await.unwrap();
+    assert_eq!(rollups::differences(&mut hq, place).await.unwrap(), []);
+}
+
 #[tokio::test]
 async fn the_chain_s_months_are_added_up_when_they_are_over_and_forgotten_when_their_days_are_put_right() {
     let world = World::start().await;
