@@ -40,6 +40,16 @@ pub enum Bears {
 }
 
 /// What was scanned.
+///
+/// ```
+/// use checkout::barcode::{Scanned, read};
+///
+/// // A UPC-A of 12 digits is told as it was scanned; what the chain has no rule for stands for a variant by itself.
+/// let upc = read("036000291452", &[])?;
+/// assert_eq!(upc, Scanned::Code { code: "036000291452".to_owned() });
+/// assert_eq!(serde_json::to_value(upc)?["kind"], "code");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]

@@ -102,6 +102,19 @@ impl CartLine {
 }
 
 /// What a person takes off by hand: a percentage or an amount, one of the two.
+///
+/// ```
+/// use checkout::worlds::World;
+/// use serde_json::json;
+///
+/// // Half off, and 0.50 off, at once: which was meant?
+/// let world = World::of(json!({
+///     "items": [{"sku": "MUG", "price": "6.00"}],
+///     "lines": [{"sku": "MUG", "reduction": {"percent": "50", "amount": "0.50", "reason": "dented"}}],
+/// }));
+/// let refusals = world.compute().unwrap_err();
+/// assert_eq!(refusals.iter().next().map(|refusal| refusal.reason.code()), Some("reduction_unclear"));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -117,6 +130,26 @@ pub struct Reduction {
 }
 
 /// Who buys.
+///
+/// ```
+/// use checkout::Customer;
+/// use checkout::worlds::World;
+/// use serde_json::json;
+///
+/// let shop = |customer: serde_json::Value| World::of(json!({
+///     "taxes": [{"code": "vat", "rate": "20", "included": true}],
+///     "items": [{"sku": "CHAIR", "price": "60.00", "taxes": ["vat"]}],
+///     "lines": [{"sku": "CHAIR"}],
+///     "customer": customer,
+/// }));
+/// let id = uuid::Uuid::from_u128(1);
+/// assert_eq!(shop(json!({"id": id})).compute()?.total, "60.00".parse()?);
+/// // Spared the tax, they pay what the price is without it.
+/// let embassy = json!({"id": id, "exemption": {"certificate": "15.10/4711", "expires_on": "2026-12-31"}});
+/// let sale = shop(embassy).compute()?;
+/// assert_eq!((sale.total, sale.lines[0].tax_relief), ("50.00".parse()?, "10.00".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -37,6 +37,24 @@ pub struct Catalogue {
 }
 
 /// A part of a kit.
+///
+/// ```
+/// use checkout::KitPart;
+/// use checkout::worlds::World;
+/// use serde_json::json;
+///
+/// let mut world = World::of(json!({
+///     "items": [{"sku": "HAMPER", "price": "25.00"}, {"sku": "JAM", "price": "4.00"}],
+///     "lines": [{"sku": "HAMPER", "quantity": "2"}],
+/// }));
+/// let ids: Vec<_> = world.catalogue.items.keys().copied().collect();
+/// let jam = KitPart { variant_id: ids[1], quantity: "3".parse()? };
+/// world.catalogue.kits.insert(ids[0], vec![jam]);
+/// // Two hampers take six jars, and no hamper.
+/// assert_eq!(world.compute()?.kit_parts[0].quantity, "6".parse()?);
+/// assert!(world.completed().lines[0].movement_id.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KitPart {
@@ -158,6 +176,20 @@ impl Item {
 }
 
 /// Between what the price of an open-price product is keyed.
+///
+/// ```
+/// use checkout::worlds::World;
+/// use serde_json::json;
+///
+/// let keyed = |price: &str| World::of(json!({
+///     "items": [{"sku": "VARIOUS", "open_price": {"min": "0.50", "max": "20"}}],
+///     "lines": [{"sku": "VARIOUS", "unit_price": price}],
+/// }));
+/// assert_eq!(keyed("12.30").compute()?.total, "12.30".parse()?);
+/// let refusals = keyed("123.00").compute().unwrap_err();
+/// assert_eq!(refusals.to_string(), "/lines/0/unit_price: the price of this product is keyed between 0.50 and 20");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OpenPrice {

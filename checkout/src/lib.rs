@@ -94,13 +94,26 @@ pub use refusal::{Refusal, RefusalReason, RefusalRecord, Refusals};
 pub use settle::{Settlement, Tendered, settle};
 pub use tax_engine::Exemption;
 
-/// The most lines that a document has.
+/// The most lines that a document has: one more is refused with [`RefusalReason::TooMany`], or not proved.
+///
+/// ```
+/// use checkout::worlds::World;
+/// use checkout::{CartLine, MAX_LINES};
+/// use serde_json::json;
+///
+/// let mut world = World::of(json!({"items": [{"sku": "PEN", "price": "1.00"}], "lines": [{"sku": "PEN"}]}));
+/// let line = world.cart.lines[0].clone();
+/// world.cart.lines = (0..=MAX_LINES)
+///     .map(|at| CartLine { id: uuid::Uuid::from_u128(at as u128).into(), ..line.clone() })
+///     .collect();
+/// assert_eq!(world.compute().unwrap_err().to_string(), "/lines: there can be at most 2000");
+/// ```
 pub const MAX_LINES: usize = 2_000;
-/// The most payments that a document has.
+/// The most payments that a document has: one more is refused with [`RefusalReason::TooMany`], or not proved.
 pub const MAX_PAYMENTS: usize = 100;
 /// The most, in the currency's smallest unit, that rounding single lines may make of a difference: to what lines of one
 /// variant at one price come to together (beyond it they are rounded together), and to what a person may take off by hand.
 /// Else a kilogram in 1,000 lines of a gram, each of which rounds to nothing, is free.
 pub const MAX_ROUNDED_AWAY: i128 = 10;
-/// The longest text in a document, in bytes.
+/// The longest text in a document, in bytes: a longer one is refused with [`RefusalReason::TextTooLong`], or not proved.
 pub const MAX_TEXT: usize = 1_000;

@@ -74,6 +74,16 @@ pub enum Operator {
 }
 
 /// What a fact is compared with.
+///
+/// ```
+/// use pricing_engine::{Condition, Operand, Operator};
+///
+/// let weekend: Condition =
+///     serde_json::from_str(r#"{"fact": "weekday", "operator": "IN", "value": ["6", "7"]}"#)?;
+/// assert_eq!(weekend.operator, Operator::In);
+/// assert_eq!(weekend.value, Operand::Several(vec!["6".to_owned(), "7".to_owned()]));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]

@@ -18,6 +18,24 @@ use crate::promotions::Outcome;
 pub const MAX_GROUP: u32 = 100;
 
 /// A dated rule over a cart.
+///
+/// ```
+/// use pricing_engine::{Effect, Offer, Promotion};
+///
+/// // A tenth off everything in two stores, from six in the morning to seven in the evening, for members.
+/// let promotion: Promotion = serde_json::from_str(r#"{
+///     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "name": "Members' day", "limit_per_customer": 1,
+///     "when": {
+///         "from": "2026-11-27T06:00:00", "until": "2026-11-27T19:00:00", "customer_groups": ["members"],
+///         "stores": ["0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b12", "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b13"]
+///     },
+///     "offer": {"kind": "each", "of": {"everything": true}, "effect": {"percent": "10"}}
+/// }"#)?;
+/// assert_eq!(promotion.validate(), Ok(()));
+/// assert!(!promotion.exclusive && promotion.priority == 0);
+/// assert!(matches!(promotion.offer, Offer::Each { effect: Effect::Percent(_), .. }));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -186,6 +204,16 @@ pub enum Effect {
 }
 
 /// What is taken off a group of units.
+///
+/// ```
+/// use pricing_engine::GroupEffect;
+///
+/// let three_for_two: GroupEffect = serde_json::from_str(r#"{"cheapest_free": 1}"#)?;
+/// assert_eq!(three_for_two, GroupEffect::CheapestFree(1));
+/// let three_for_ten: GroupEffect = serde_json::from_str(r#"{"price": "10.00"}"#)?;
+/// assert_eq!(three_for_ten, GroupEffect::Price("10.00".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -257,6 +285,21 @@ pub enum Offer {
 }
 
 /// Part of a bundle.
+///
+/// ```
+/// use pricing_engine::{BundlePart, Offer};
+///
+/// // A burger and a drink for 7.50 together.
+/// let meal: Offer = serde_json::from_str(r#"{
+///     "kind": "bundle", "effect": {"price": "7.50"}, "parts": [
+///         {"of": {"variants": ["0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b12"]}, "quantity": 1},
+///         {"of": {"departments": ["0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b13"]}, "quantity": 1}
+///     ]
+/// }"#)?;
+/// let Offer::Bundle { parts, .. } = meal else { panic!() };
+/// assert!(matches!(parts.as_slice(), [BundlePart { quantity: 1, .. }, _]));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -28,6 +28,13 @@ pub struct PriceRule {
 }
 
 /// What a price rule does to the price of one unit.
+///
+/// ```
+/// use pricing_engine::RuleEffect;
+///
+/// assert_eq!(serde_json::from_str::<RuleEffect>(r#"{"markup": "12.5"}"#)?, RuleEffect::Markup("12.5".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]

@@ -40,6 +40,17 @@ pub enum StockPolicy {
 }
 
 /// A node of the tree that reports and tax defaults hang on.
+///
+/// ```
+/// use shared_model::catalogue::DepartmentRecord;
+///
+/// let root: DepartmentRecord = serde_json::from_str(r#"{
+///     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b12", "parent_id": null, "code": "FOOD", "name": "Food",
+///     "tax_group_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b13", "archived": false
+/// }"#)?;
+/// assert!(root.parent_id.is_none() && root.tax_group_id.is_some());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DepartmentRecord {
@@ -149,6 +160,19 @@ pub enum LabelBears {
 }
 
 /// What 13-digit codes with a prefix bear: prefix, item, value and check digit.
+///
+/// ```
+/// use shared_model::catalogue::{BarcodeRuleRecord, LabelBears};
+///
+/// // 2P IIIII VVVVV C: item and a price in cents.
+/// let deli: BarcodeRuleRecord = serde_json::from_str(r#"{
+///     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "prefix": "22", "bears": "price", "item_digits": 5,
+///     "value_digits": 5, "value_decimals": 2, "value_check_digit": false
+/// }"#)?;
+/// assert_eq!(deli.bears, LabelBears::Price);
+/// assert_eq!(2 + deli.item_digits + deli.value_digits, 12, "and the check digit");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BarcodeRuleRecord {

@@ -49,6 +49,19 @@ pub struct RegisterSessionOpened {
 }
 
 /// The fact that a register session was counted and closed: the Z.
+///
+/// ```
+/// use shared_model::registers::RegisterSessionClosed;
+///
+/// let z: RegisterSessionClosed = serde_json::from_str(r#"{
+///     "register_session_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b12", "series": "R02", "z_number": 17,
+///     "business_date": "2026-11-23", "closed_at": "2026-11-23T19:05:00Z",
+///     "closed_by": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b14", "closed_by_name": "Till 2", "sales": 1,
+///     "net": "7.47", "tax": "1.50", "gross": "8.97", "rounding": "-0.02", "tenders": []
+/// }"#)?;
+/// assert_eq!(z.gross, z.net.plus(z.tax)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RegisterSessionClosed {

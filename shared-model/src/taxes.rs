@@ -39,6 +39,13 @@ pub enum TaxKind {
 }
 
 /// Where tax is rounded.
+///
+/// ```
+/// use shared_model::taxes::TaxRounding;
+///
+/// assert_eq!(serde_json::from_str::<TaxRounding>("\"per_document\"")?, TaxRounding::PerDocument);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(type_name = "text", rename_all = "snake_case"))]

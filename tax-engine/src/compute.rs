@@ -19,7 +19,8 @@ pub const MAX_LINES: usize = 10_000;
 pub const MAX_TAXES: usize = 1_000;
 /// The most taxes of a line; one more is refused with [`Reason::TooMany`].
 pub const MAX_TAXES_ON_A_LINE: usize = 16;
-/// The most different sets of taxes on the lines of a document. It bounds the size of exact sums.
+/// The most different sets of taxes on the lines of a document; one more is refused with [`Reason::TooMany`]. It bounds the
+/// size of exact sums.
 pub const MAX_STACKS: usize = 100;
 /// The most decimals of a currency: those that an [`Amount`] has. In use are 0 to 3 (ISO 4217).
 pub const MAX_DECIMALS: u32 = 6;

@@ -123,6 +123,18 @@ impl Answer {
 }
 
 /// What became of one document of an array.
+///
+/// ```
+/// use tax_engine::json::{Answer, Outcome, answer};
+///
+/// let right = r#"{"id": "1", "currency_decimals": 2, "rounding": "per_line", "taxes": [], "lines": []}"#;
+/// let both = format!(r#"[{right}, {{"id": "2"}}]"#);
+/// let Ok(Answer::Many(outcomes)) = answer(both.as_bytes()) else { panic!() };
+/// let [Outcome::Computed(result), Outcome::Refused(problem)] = outcomes.as_slice() else { panic!() };
+/// assert_eq!(result.id, "1");
+/// assert_eq!(serde_json::to_value(problem)?["id"], "2");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Outcome {
