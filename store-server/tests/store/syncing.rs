@@ -266,19 +266,20 @@ async fn what_another_process_of_the_store_sells_is_pushed_at_once() {
     others.wake = server_kit::Wake::new();
     let (handle, end) = store_server::sync::SyncHandle::new();
     // It would look by itself after an hour.
-    let active =
-        tokio::spawn(driver::run(others, Some(hq_url.clone()), 3_600_000, end, stop.clone()));
+    let active = tokio::spawn(driver::run(others, Some(hq_url.clone()), 3_600_000, end, stop.clone()));
     until("the other is active and has pushed nothing", async || {
         handle.view().is_active && hq.with(|kept| kept.pulls) > 0
     })
     .await;
-    let heard = "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'listen %'";
+    let heard =
+        "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'listen %'";
     until("it listens", async || {
         sqlx::query_scalar::<_, i64>(heard).fetch_one(shop.pool()).await.unwrap() > 0
     })
     .await;
     let end = shop.end.take().unwrap();
-    let standing_by = tokio::spawn(driver::run(shop.state.clone(), Some(hq_url), 3_600_000, end, stop.clone()));
+    let standing_by =
+        tokio::spawn(driver::run(shop.state.clone(), Some(hq_url), 3_600_000, end, stop.clone()));
     let session = shop.open_session(&manager, "R01").await;
     for _ in 0..3 {
         shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
