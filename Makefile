@@ -45,7 +45,7 @@ bench: ## The benchmarks with their baselines: a table, and target/bench/report.
 	@scripts/setup postgres node
 	@scripts/build-wasm || { rm -rf $(TARGET)/browser-core; echo "bench: goes on without the browser's engines"; }
 	@cargo build --release --locked -p hq-server -p store-server -p bench
-	@$(TARGET)/release/bench
+	@$(TARGET)/release/bench $(SECTIONS)
 
 .PHONY: wasm
 wasm: ## The engines for the browser (target/browser-core), compared with the native build to the last digit
