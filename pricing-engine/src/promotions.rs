@@ -5,12 +5,13 @@ use std::cmp::Reverse;
 use serde::{Deserialize, Serialize};
 use shared_model::ids::SaleLineId;
 use shared_model::{Amount, MoneyError, Quantity, Rounding, Share, UnitPrice, allocate_within, divide};
+use smallvec::{SmallVec, smallvec};
 
 use crate::conditions::Situation;
 use crate::promotion::{Effect, Goods, GroupEffect, Offer, Promotion};
 use crate::search::{
-    Combination, Fine, Group, MAX_STEPS, MOST, Member, Off, Once, Problem, Reward, Single, Slot, Units, Use,
-    best,
+    Combination, Fine, Group, MAX_STEPS, MOST, Member, Members, Off, Once, Pools, Problem, Reward, Single,
+    Slot, Units, Use, best,
 };
 use crate::shelf::Shelf;
 
@@ -434,9 +435,9 @@ impl<'a> Cart<'a> {
     }
 
     /// The pools of a selection's lines, in their order.
-    fn pools_of(&self, nth: usize, places: &Places) -> Vec<usize> {
+    fn pools_of(&self, nth: usize, places: &Places) -> Pools {
         let lines = self.selected.of(nth);
-        let mut pools = Vec::with_capacity(lines.len() + 2);
+        let mut pools = Pools::new();
         for line in lines {
             let begin = places.begins.get(*line as usize).copied().unwrap_or_default();
             let end = places.begins.get(*line as usize + 1).copied().unwrap_or_default();
@@ -448,7 +449,7 @@ impl<'a> Cart<'a> {
     }
 
     /// Which pools a selection may have for this promotion.
-    fn open(&self, nth: usize, places: &Places, is_exclusive: bool, is_counted: bool) -> Vec<usize> {
+    fn open(&self, nth: usize, places: &Places, is_exclusive: bool, is_counted: bool) -> Pools {
         let mut pools = self.pools_of(nth, places);
         pools.retain(|pool| {
             self.pools.get(*pool).is_some_and(|pool| {
@@ -475,7 +476,7 @@ impl<'a> Cart<'a> {
         let off = |effect: Effect| off(effect, places.decimals);
         let slot =
             |nth: usize, count: u32| Slot { count, pools: self.open(first + nth, places, exclusive, true) };
-        let (slots, reward) = match &live.promotion.offer {
+        let (slots, reward): (SmallVec<[Slot; 2]>, Reward) = match &live.promotion.offer {
             Offer::Each { effect, .. } => {
                 let pools = self.open(first, places, exclusive, false);
                 let savings = self.savings_of_units(pools, *effect, places.decimals, problem)?;
@@ -502,7 +503,7 @@ impl<'a> Cart<'a> {
                 return Ok(true);
             }
             Offer::BuyGet { buy_quantity, get_quantity, effect, any_value, .. } => (
-                vec![slot(0, *buy_quantity), slot(1, *get_quantity)],
+                smallvec![slot(0, *buy_quantity), slot(1, *get_quantity)],
                 Reward::Second { off: off(*effect)?, any_value: *any_value },
             ),
             Offer::MixAndMatch { quantity, effect, .. } => {
@@ -512,7 +513,7 @@ impl<'a> Cart<'a> {
                     GroupEffect::Price(price) => Reward::Whole(off(Effect::Price(*price))?),
                     GroupEffect::CheapestFree(free) => Reward::Cheapest(*free),
                 };
-                (vec![slot(0, *quantity)], reward)
+                (smallvec![slot(0, *quantity)], reward)
             }
             Offer::Bundle { parts, effect } => {
                 let slots = parts.iter().enumerate().map(|(nth, part)| slot(nth, part.quantity));
@@ -533,13 +534,13 @@ impl<'a> Cart<'a> {
     /// What an effect takes off one unit of each of these pools, where it takes off anything.
     fn savings_of_units(
         &self,
-        pools: Vec<usize>,
+        pools: Pools,
         effect: Effect,
         decimals: u32,
         problem: &Problem,
-    ) -> Result<Vec<(usize, Fine)>, MoneyError> {
+    ) -> Result<SmallVec<[(usize, Fine); 6]>, MoneyError> {
         let off = off(effect, decimals)?;
-        let mut savings = Vec::with_capacity(pools.len());
+        let mut savings = SmallVec::new();
         for place in pools {
             let (Some(pool), Some(units)) = (self.pools.get(place), problem.pools.get(place)) else {
                 continue;
@@ -574,11 +575,11 @@ impl<'a> Cart<'a> {
         posed: &Posed,
         result: &mut Promoted,
     ) -> Result<(), MoneyError> {
-        let mut taking = Vec::with_capacity(combination.uses.len());
+        let mut taking: Vec<(usize, Members)> = Vec::with_capacity(combination.uses.len());
         for each in combination.uses {
             let (promotion, members) = match each {
                 Use::Single { promotion, pool, count } => {
-                    (posed.singles.get(promotion), vec![Member { pool, slot: 0, count }])
+                    (posed.singles.get(promotion), smallvec![Member { pool, slot: 0, count }])
                 }
                 Use::Group { promotion, members } => (posed.groups.get(promotion), members),
                 Use::Once { promotion, members } => (posed.onces.get(promotion), members),
@@ -630,8 +631,9 @@ impl<'a> Cart<'a> {
         if !saving.is_positive() {
             return Ok(());
         }
-        for (member, amount) in members.iter().zip(self.shared(saving, members, &costs)?) {
-            parts.take_off(member, amount, promotion.exclusive)?;
+        for ((member, cost), amount) in members.iter().zip(&costs).zip(self.shared(saving, members, &costs)?)
+        {
+            parts.take_off(member, *cost, amount, promotion.exclusive)?;
             let Some(pool) = self.pools.get(member.pool) else { continue };
             let earlier = savings.get_mut(from..).unwrap_or_default();
             match earlier.iter_mut().find(|saving| saving.line == pool.line && saving.promotion == at) {
@@ -797,22 +799,13 @@ struct Part {
     closed: (u32, Amount),
     /// What all of those cost before.
     before: Amount,
-    /// What was handed to the use that is being settled.
-    handed: Vec<(Member, Amount)>,
 }
 
 impl Parts {
-    fn new(pools: &[Pool], taking: &[(usize, Vec<Member>)], decimals: u32) -> Result<Self, MoneyError> {
+    fn new(pools: &[Pool], taking: &[(usize, Members)], decimals: u32) -> Result<Self, MoneyError> {
         let zero = Amount::from_units(0, decimals)?;
         let mut parts = vec![
-            Part {
-                units: 0,
-                cost: zero,
-                open: (0, zero),
-                closed: (0, zero),
-                before: zero,
-                handed: Vec::new()
-            };
+            Part { units: 0, cost: zero, open: (0, zero), closed: (0, zero), before: zero };
             pools.len()
         ];
         for member in taking.iter().flat_map(|(_, members)| members) {
@@ -832,14 +825,18 @@ impl Parts {
         let cost = part_of(part.cost, member.count, part.units, part.cost.decimals())?;
         part.cost = part.cost.minus(cost)?;
         part.units = part.units.saturating_sub(member.count);
-        part.handed.push((*member, cost));
         Ok(cost)
     }
 
-    fn take_off(&mut self, member: &Member, amount: Amount, exclusive: bool) -> Result<(), MoneyError> {
+    /// Takes an amount off units that were handed out at this cost.
+    fn take_off(
+        &mut self,
+        member: &Member,
+        cost: Amount,
+        amount: Amount,
+        exclusive: bool,
+    ) -> Result<(), MoneyError> {
         let Some(part) = self.pools.get_mut(member.pool) else { return Ok(()) };
-        let Some(at) = part.handed.iter().position(|(handed, _)| handed == member) else { return Ok(()) };
-        let (member, cost) = part.handed.swap_remove(at);
         let now = cost.minus(amount)?;
         part.before = part.before.plus(cost)?;
         let taken = if exclusive { &mut part.closed } else { &mut part.open };

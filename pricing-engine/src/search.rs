@@ -10,6 +10,8 @@
 
 use std::cmp::Reverse;
 
+use smallvec::SmallVec;
+
 /// The most steps that the search for the best combination takes in one sale, all classes together. A step is a look at
 /// one offer or one choice of units: well below a microsecond.
 pub const MAX_STEPS: u32 = 5_000;
@@ -23,6 +25,10 @@ const GREEDY_LOOKS: usize = 24;
 
 /// A small part of a currency's unit, see [`Problem`]: fine enough that a part of a price compares right.
 pub(crate) type Fine = i64;
+/// Places of pools, in their order. Most offers take few of a cart's.
+pub(crate) type Pools = SmallVec<[usize; 8]>;
+/// The members of a group.
+pub(crate) type Members = SmallVec<[Member; 3]>;
 /// A sum of bounds, which may count a unit several times.
 type Bound = i128;
 
@@ -65,7 +71,7 @@ pub(crate) struct Single {
     /// How many units may earn it; `u32::MAX`: any number.
     pub(crate) left: u32,
     /// What it takes off one unit of a pool, where that is something; in the order of the pools.
-    pub(crate) savings: Vec<(usize, Fine)>,
+    pub(crate) savings: SmallVec<[(usize, Fine); 6]>,
 }
 
 /// What a group of units saves.
@@ -88,7 +94,7 @@ pub(crate) enum Reward {
 pub(crate) struct Group {
     /// How often it may be earned.
     pub(crate) left: u32,
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) slots: SmallVec<[Slot; 2]>,
     pub(crate) reward: Reward,
 }
 
@@ -97,7 +103,7 @@ pub(crate) struct Group {
 pub(crate) struct Slot {
     pub(crate) count: u32,
     /// In their order.
-    pub(crate) pools: Vec<usize>,
+    pub(crate) pools: Pools,
 }
 
 impl Slot {
@@ -116,7 +122,7 @@ impl Slot {
 pub(crate) struct Once {
     pub(crate) amount: Fine,
     /// In their order.
-    pub(crate) pools: Vec<usize>,
+    pub(crate) pools: Pools,
 }
 
 /// The promotions of a class and the units that they may have. Pools are in their order: dearest first.
@@ -145,8 +151,8 @@ pub(crate) struct Member {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Use {
     Single { promotion: usize, pool: usize, count: u32 },
-    Group { promotion: usize, members: Vec<Member> },
-    Once { promotion: usize, members: Vec<Member> },
+    Group { promotion: usize, members: Members },
+    Once { promotion: usize, members: Members },
 }
 
 /// A combination.
@@ -465,7 +471,7 @@ impl<'p> Search<'p> {
                 in_turn(times, || Some(off.of(dearest.next(slot.count, slot.count)?)))
             }
             (Reward::Whole(off), slots) => {
-                let mut dearest: Vec<(Dearest<'_>, u32)> =
+                let mut dearest: SmallVec<[(Dearest<'_>, u32); 3]> =
                     slots.iter().map(|slot| (Dearest::new(self, slot, from), slot.count)).collect();
                 in_turn(times, || {
                     let mut value = 0_i64;
@@ -570,7 +576,8 @@ impl<'p> Search<'p> {
             let group = self.problem.groups.get(filling.group);
             let saving = group.map_or(0, |group| self.saving(group, members));
             if saving > 0 {
-                self.current.push(Use::Group { promotion: filling.group, members: members.clone() });
+                self.current
+                    .push(Use::Group { promotion: filling.group, members: SmallVec::from_slice(members) });
                 change(&mut self.groups_left, filling.group, -1);
                 self.node(filling.place, value + saving);
                 change(&mut self.groups_left, filling.group, 1);
@@ -644,7 +651,7 @@ impl<'p> Search<'p> {
             for member in &members {
                 change(&mut self.left_over, member.pool, -i64::from(member.count));
             }
-            self.current.push(Use::Once { promotion: once, members: members.clone() });
+            self.current.push(Use::Once { promotion: once, members: SmallVec::from_slice(&members) });
             self.take_onces(at + 1, value + saving);
             self.current.pop();
             for member in &members {
@@ -655,8 +662,8 @@ impl<'p> Search<'p> {
     }
 
     /// What is left over of the goods of an amount off them all, and how much of it that takes off.
-    fn left_over_of(&self, once: usize) -> (Vec<Member>, Fine) {
-        let mut members = Vec::new();
+    fn left_over_of(&self, once: usize) -> (Members, Fine) {
+        let mut members = Members::new();
         let Some(once) = self.problem.onces.get(once) else { return (members, 0) };
         let mut worth = 0;
         for pool in &once.pools {
@@ -793,7 +800,8 @@ impl<'p> Search<'p> {
                     self.take(member.pool, member.count);
                 }
                 change(&mut self.groups_left, at_group, -1);
-                self.current.push(Use::Group { promotion: at_group, members: members.clone() });
+                self.current
+                    .push(Use::Group { promotion: at_group, members: SmallVec::from_slice(&members) });
                 value += saving;
             }
         }
@@ -1156,26 +1164,30 @@ mod tests {
 
     fn groups(pools: usize) -> impl Strategy<Value = Group> {
         let slot = move |count: std::ops::RangeInclusive<u32>| {
-            (count, pools_taken(pools)).prop_map(|(count, pools)| Slot { count, pools })
+            (count, pools_taken(pools)).prop_map(|(count, pools)| Slot { count, pools: pools.into() })
         };
         prop_oneof![
             (limits(), slot(2..=3), 1_u32..3).prop_map(|(left, slot, free)| {
                 let free = free.min(slot.count - 1);
-                Group { left, slots: vec![slot], reward: Reward::Cheapest(free) }
+                Group { left, slots: [slot].into_iter().collect(), reward: Reward::Cheapest(free) }
             }),
             (limits(), slot(2..=3), offs()).prop_map(|(left, slot, off)| Group {
                 left,
-                slots: vec![slot],
+                slots: [slot].into_iter().collect(),
                 reward: Reward::Whole(off)
             }),
             (limits(), slot(1..=2), slot(1..=1), offs()).prop_map(|(left, one, two, off)| Group {
                 left,
-                slots: vec![one, two],
+                slots: [one, two].into_iter().collect(),
                 reward: Reward::Whole(off)
             }),
             (limits(), slot(1..=2), slot(1..=1), offs(), any::<bool>()).prop_map(
                 |(left, buy, get, off, any_value)| {
-                    Group { left, slots: vec![buy, get], reward: Reward::Second { off, any_value } }
+                    Group {
+                        left,
+                        slots: [buy, get].into_iter().collect(),
+                        reward: Reward::Second { off, any_value },
+                    }
                 }
             ),
         ]
@@ -1211,7 +1223,7 @@ mod tests {
                         .collect();
                     let onces = onces
                         .into_iter()
-                        .map(|(cents, pools)| Once { amount: Fine::from(cents) * CENT, pools })
+                        .map(|(cents, pools)| Once { amount: Fine::from(cents) * CENT, pools: pools.into() })
                         .collect();
                     Problem { pools, singles, groups, onces }
                 })
@@ -1246,9 +1258,9 @@ mod tests {
             let mut taken: BTreeMap<usize, u32> = BTreeMap::new();
             let mut times: BTreeMap<(u8, usize), u32> = BTreeMap::new();
             for each in &found.uses {
-                let (key, members, count) = match each {
+                let (key, members, count): (_, Members, _) = match each {
                     Use::Single { promotion, pool, count } => {
-                        ((0, *promotion), vec![Member { slot: 0, pool: *pool, count: *count }], *count)
+                        ((0, *promotion), vec![Member { slot: 0, pool: *pool, count: *count }].into(), *count)
                     }
                     Use::Group { promotion, members } => ((1, *promotion), members.clone(), 1),
                     Use::Once { promotion, members } => ((2, *promotion), members.clone(), 1),
@@ -1279,7 +1291,7 @@ mod tests {
             pools: vec![units(2, 1_190), units(1, 419), units(1, 363)],
             groups: vec![Group {
                 left: u32::MAX,
-                slots: vec![Slot { count: 2, pools: vec![0, 1, 2] }],
+                slots: vec![Slot { count: 2, pools: vec![0, 1, 2].into() }].into(),
                 reward: Reward::Whole(Off::Amount(783 * CENT)),
             }],
             ..Problem::default()
@@ -1295,7 +1307,7 @@ mod tests {
         let groups = (0..4)
             .map(|at| Group {
                 left: u32::MAX,
-                slots: vec![slot(3 + at, at as usize * 3)],
+                slots: vec![slot(3 + at, at as usize * 3)].into(),
                 reward: Reward::Cheapest(1 + at / 2),
             })
             .collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared_model::ids::{DepartmentId, ProductId, VariantId};
+use shared_model::ids::ProductId;
 use uuid::Uuid;
 
 use crate::promotion::Selection;
@@ -12,9 +12,9 @@ use crate::promotions::Line;
 /// is named lies in no cart, and is told so by a small filter before anything is searched.
 pub(crate) struct Shelf<'a> {
     lines: Vec<(u32, &'a Line<'a>)>,
-    variants: Ids<VariantId>,
-    products: Ids<ProductId>,
-    departments: Ids<DepartmentId>,
+    variants: Ids,
+    products: Ids,
+    departments: Ids,
 }
 
 impl<'a> Shelf<'a> {
@@ -22,13 +22,12 @@ impl<'a> Shelf<'a> {
     pub(crate) fn new(lines: impl Iterator<Item = (usize, &'a Line<'a>)>) -> Self {
         let lines: Vec<(u32, &Line<'_>)> =
             lines.filter_map(|(at, line)| Some((u32::try_from(at).ok()?, line))).collect();
-        let mut departments = Vec::with_capacity(lines.len() * 2);
-        for (at, line) in &lines {
-            departments.extend(line.goods.departments.iter().map(|department| (*department, *at)));
-        }
+        let departments = lines
+            .iter()
+            .flat_map(|(at, line)| line.goods.departments.iter().map(|department| (*department, *at)));
         Self {
-            variants: Ids::new(lines.iter().map(|(at, line)| (line.goods.variant_id, *at)).collect()),
-            products: Ids::new(lines.iter().map(|(at, line)| (line.goods.product_id, *at)).collect()),
+            variants: Ids::new(lines.iter().map(|(at, line)| (line.goods.variant_id, *at))),
+            products: Ids::new(lines.iter().map(|(at, line)| (line.goods.product_id, *at))),
             departments: Ids::new(departments),
             lines,
         }
@@ -65,13 +64,14 @@ impl<'a> Shelf<'a> {
 }
 
 /// Ids with the lines that have them, in their order.
-struct Ids<T> {
-    all: Vec<(T, u32)>,
+struct Ids {
+    all: Vec<(u128, u32)>,
     filter: [u64; 16],
 }
 
-impl<T: Copy + Ord + Into<Uuid>> Ids<T> {
-    fn new(mut all: Vec<(T, u32)>) -> Self {
+impl Ids {
+    fn new<T: Into<Uuid>>(ids: impl Iterator<Item = (T, u32)>) -> Self {
+        let mut all: Vec<(u128, u32)> = ids.map(|(id, line)| (id.into().as_u128(), line)).collect();
         all.sort_unstable();
         let mut filter = [0; 16];
         for (id, _) in &all {
@@ -83,27 +83,30 @@ impl<T: Copy + Ord + Into<Uuid>> Ids<T> {
         Self { all, filter }
     }
 
-    fn find(&self, named: &BTreeSet<T>, found: &mut Vec<u32>) {
+    fn find<T: Copy + Ord + Into<Uuid> + From<Uuid>>(&self, named: &BTreeSet<T>, found: &mut Vec<u32>) {
         if named.len() > self.all.len() {
-            found.extend(self.all.iter().filter(|(id, _)| named.contains(id)).map(|(_, line)| *line));
+            let is_named = |id: u128| named.contains(&T::from(Uuid::from_u128(id)));
+            found.extend(self.all.iter().filter(|(id, _)| is_named(*id)).map(|(_, line)| *line));
             return;
         }
         for id in named {
-            let (word, bit) = place(*id);
+            let id = (*id).into().as_u128();
+            let (word, bit) = place(id);
             if self.filter.get(word).is_none_or(|word| word & bit == 0) {
                 continue;
             }
-            let first = self.all.partition_point(|(other, _)| other < id);
+            let first = self.all.partition_point(|(other, _)| *other < id);
             let here = self.all.get(first..).unwrap_or_default();
-            found.extend(here.iter().take_while(|(other, _)| other == id).map(|(_, line)| *line));
+            found.extend(here.iter().take_while(|(other, _)| *other == id).map(|(_, line)| *line));
         }
     }
 }
 
 /// Where the filter says whether an id may be there.
-fn place<T: Into<Uuid>>(id: T) -> (usize, u64) {
-    let (high, low) = id.into().as_u64_pair();
+fn place(id: u128) -> (usize, u64) {
     // Ids of one moment differ in few bits: the multiplication spreads them to the upper ones, which are taken.
+    let low = u64::try_from(id & u128::from(u64::MAX)).unwrap_or_default();
+    let high = u64::try_from(id >> 64).unwrap_or_default();
     let mixed = (high ^ low.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54;
     (usize::try_from(mixed / 64).unwrap_or_default(), 1 << (mixed % 64))
 }
