@@ -1,7 +1,7 @@
 //! Every lock that operations of HQ take, in the order in which they may be taken. Nothing else locks.
 //!
-//! 1. [`import_of_products`], 2. [`new_record`], 3. [`master_record`], 4. [`referred_to`]
-//! ([`named_by_import`] does the same for a whole file), 5. [`people`], 6. [`department_tree`], 7. [`kits`].
+//! [`import_of_products`], [`new_record`], [`master_record`], [`referred_to`] and for a whole file [`named_by_import`],
+//! [`people`], [`department_tree`], [`kits`].
 
 use server_kit::Tx;
 use sqlx::AssertSqlSafe;

@@ -132,7 +132,7 @@ async fn a_z_waits_for_a_sale_that_waits_and_is_taken_with_it() {
     let (one, other) = tokio::join!(world.send(replay()), world.send(replay()));
     let mut replayed: Vec<Value> =
         [one, other].iter().map(|answer| answer.json()["replayed"].clone()).collect();
-    replayed.sort_by_key(|count| count.as_u64());
+    replayed.sort_by_key(Value::as_u64);
     assert_eq!(replayed.last(), Some(&json!(2)), "{replayed:?}");
     assert_eq!((closes(&world).await, reasons(&world).await.len()), (1, 0));
     assert_eq!(world.figure("select sum(sales)::bigint from hourly_sales").await, 3);
