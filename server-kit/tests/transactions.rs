@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use server_kit::testing::Database;
-use server_kit::{Actor, AppState, Patience, read, transact, transact_within};
+use server_kit::{Actor, AppState, Patience, Problem, read, transact, transact_within};
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
