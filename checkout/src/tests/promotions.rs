@@ -326,3 +326,44 @@ fn a_thousand_competing_units_are_combined_within_bounds_the_same_way_every_time
     assert!(sale.bound_was_hit);
     assert!(sale.promotions.iter().all(|promotion| promotion.amount.is_positive()));
 }
+
+#[test]
+fn each_operator_holds_where_it_says_and_never_for_what_is_unknown() {
+    let holds = |fact: &str, operator: &str, value: Value| {
+        let world = World::of(json!({
+            "items": [{"sku": "A", "price": "10.00"}],
+            "price_rules": [{"of": "all", "effect": {"override": "5.00"},
+                "conditions": [{"fact": fact, "operator": operator, "value": value}]}],
+            "facts": {"age": "70", "channel": "phone"},
+            "lines": [{"sku": "A", "quantity": "2"}],
+        }));
+        world.computed().total == amount("10.00")
+    };
+    for (fact, operator, value, is_so) in [
+        ("channel", "EQ", json!("phone"), true),
+        ("channel", "EQ", json!("shop"), false),
+        ("channel", "NE", json!("shop"), true),
+        ("channel", "NE", json!("phone"), false),
+        ("age", "GT", json!("9"), true),
+        ("age", "GT", json!("70"), false),
+        ("age", "GTE", json!("70"), true),
+        ("age", "GTE", json!("71"), false),
+        ("age", "LT", json!("100"), true),
+        ("age", "LT", json!("70"), false),
+        ("age", "LTE", json!("70.0"), true),
+        ("age", "LTE", json!("69.9"), false),
+        ("channel", "IN", json!(["shop", "phone"]), true),
+        ("channel", "IN", json!(["shop"]), false),
+        ("channel", "NIN", json!(["shop"]), true),
+        ("channel", "NIN", json!(["phone"]), false),
+        ("quantity", "EQ", json!("2"), true),
+        ("quantity", "GT", json!("2"), false),
+        ("date", "GTE", json!("2026-11-23"), true),
+        ("date", "LT", json!("2026-11-23"), false),
+        ("weather", "EQ", json!("rain"), false),
+        ("weather", "NE", json!("rain"), false),
+        ("weather", "NIN", json!(["rain"]), false),
+    ] {
+        assert_eq!(holds(fact, operator, value.clone()), is_so, "{fact} {operator} {value}");
+    }
+}
