@@ -398,8 +398,8 @@ async fn a_page_goes_on_where_the_one_before_ended_whatever_it_was_found_by() {
     let sold = |of: &dyn Fn(usize) -> bool| {
         (0..5_000).filter(|n| n % 7 != 6 && of(*n)).map(|n| format!("N{n:04}")).collect::<Vec<_>>()
     };
-    let is_wicker = |n: usize| n >= 4_500 && n % 100 == 0;
-    let is_set = |n: usize| !is_wicker(n) && n % 3 == 0;
+    let is_wicker = |n: usize| n >= 4_500 && n.is_multiple_of(100);
+    let is_set = |n: usize| !is_wicker(n) && n.is_multiple_of(3);
     // A word of many names, and one of few that stand behind thousands.
     assert_eq!(pages("set", 100).await, sold(&is_set));
     assert_eq!(pages("wicker", 2).await, sold(&is_wicker));
@@ -449,7 +449,7 @@ async fn names_in_any_script_are_found_by_small_letters_without_accents() {
         ("牛", "S4"),
         ("牛奶", "S4"),
     ] {
-        let q: String = asked.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let q = asked.bytes().fold(String::new(), |q, byte| format!("{q}%{byte:02X}"));
         let page = shop.send(Some(&manager), "GET", &format!("/api/v1/products?q={q}"), None).await.ok();
         assert_eq!(page["items"].as_array().unwrap().len(), 1, "{asked}");
         assert_eq!(page["items"][0]["sku"], sku, "{asked}");
