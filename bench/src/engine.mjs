@@ -10,10 +10,10 @@ const answers = JSON.parse(readFileSync(file, 'utf8')).map(({ catalogue, rules, 
   const { ok } = desk.compute(cart)
   if (!ok) throw new Error('the cart does not compute')
   let best = Infinity
-  for (let go = 0; go < 8; go += 1) {
+  for (let go = 0; go < 150; go += 1) {
     const begun = performance.now()
-    for (let run = 0; run < 200; run += 1) desk.compute(cart)
-    best = Math.min(best, ((performance.now() - begun) * 1000) / 200)
+    for (let run = 0; run < 10; run += 1) desk.compute(cart)
+    best = Math.min(best, ((performance.now() - begun) * 1000) / 10)
   }
   desk.free()
   return [best, ok.total]
