@@ -23,7 +23,7 @@ const MAX_RATE_UNITS: i128 = 1_000_000_000;
 /// The most that a fixed tax takes of one, in millionths of the currency.
 const MAX_FIXED_UNITS: i128 = 100_000_000_000;
 
-/// Where a completed sale does not add up.
+/// Where a completed sale does not add up. See [`prove`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{pointer}: {reason}")]
 pub struct ProofError {
@@ -113,6 +113,27 @@ fn short(pointer: &str, text: &str) -> Proof {
 }
 
 /// Proves a completed sale, or says where it does not add up.
+///
+/// ```
+/// use checkout::worlds::World;
+/// use checkout::{ProofReason, prove};
+/// use serde_json::json;
+///
+/// let mut sold = World::of(json!({
+///     "taxes": [{"code": "vat", "rate": "20", "included": true}],
+///     "items": [{"sku": "TEA", "price": "2.99", "taxes": ["vat"]}],
+///     "lines": [{"sku": "TEA", "quantity": "3"}],
+/// }))
+/// .completed();
+/// assert_eq!(prove(&sold), Ok(()));
+/// // Somebody makes two of the three teas after the fact.
+/// sold.lines[0].quantity = "2".parse()?;
+/// let error = prove(&sold).unwrap_err();
+/// assert_eq!(error.pointer, "/lines/0/unit_price");
+/// assert_eq!(error.reason.code(), "does_not_add_up");
+/// assert!(matches!(error.reason, ProofReason::DoesNotAddUp { .. }));
+/// # Ok::<(), shared_model::MoneyError>(())
+/// ```
 ///
 /// Nothing but the sale is looked at, and nothing in it is believed: counts, lengths, bounds and decimals; quantity ×
 /// price − reductions is what each line owes; each tax fits its base and rate; lines add up to taxes, net, tax and
