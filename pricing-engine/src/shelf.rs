@@ -110,3 +110,54 @@ fn place(id: u128) -> (usize, u64) {
     let mixed = (high ^ low.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54;
     (usize::try_from(mixed / 64).unwrap_or_default(), 1 << (mixed % 64))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use shared_model::ids::{DepartmentId, VariantId};
+    use shared_model::{Amount, Quantity};
+
+    use super::*;
+    use crate::promotion::Goods;
+
+    fn ids<T: From<Uuid> + Ord + std::fmt::Debug>(most: usize) -> impl Strategy<Value = BTreeSet<T>> {
+        proptest::collection::btree_set(
+            (0_u128..12).prop_map(|id| T::from(Uuid::from_u128(id << 60 | id))),
+            0..most,
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn what_is_looked_up_is_what_a_selection_takes(
+            goods in proptest::collection::vec((0_u128..12, 0_u128..12, ids::<DepartmentId>(4)), 0..9),
+            everything in proptest::bool::weighted(0.1),
+            variants in ids(12), products in ids(4), departments in ids(4), except in ids(4),
+        ) {
+            let id = |id: u128| Uuid::from_u128(id << 60 | id);
+            let departments_of: Vec<Vec<DepartmentId>> =
+                goods.iter().map(|(_, _, departments)| departments.iter().copied().collect()).collect();
+            let lines: Vec<Line<'_>> = goods
+                .iter()
+                .zip(&departments_of)
+                .map(|((variant, product, _), departments)| Line {
+                    id: id(1).into(),
+                    tax_group: "",
+                    sku: "",
+                    goods: Goods { variant_id: VariantId::new(id(*variant)), product_id: id(*product).into(), departments },
+                    quantity: Quantity::ONE,
+                    amount: Amount::ZERO,
+                    regular_value: Amount::ZERO,
+                    takes_promotions: true,
+                })
+                .collect();
+            let selection = Selection { everything, variants, products, departments, except };
+            let mut found = vec![99];
+            Shelf::new(lines.iter().enumerate()).select(&selection, &mut found);
+            let taken = (0_u32..).zip(&lines).filter(|(_, line)| selection.takes(&line.goods)).map(|(at, _)| at);
+            prop_assert_eq!(found, std::iter::once(99).chain(taken).collect::<Vec<_>>());
+        }
+    }
+}
