@@ -790,6 +790,8 @@ export interface components {
             /** @description The currency of every amount in it. */
             currency: components["schemas"]["Currency"];
             customer_id?: components["schemas"]["CustomerId"] | null;
+            /** @description The number of the certificate by which the customer was spared a tax; none: they were spared none. */
+            exemption_certificate?: string | null;
             /**
              * Format: int64
              * @description The checkpoint that it was computed at.
