@@ -134,6 +134,8 @@ export interface ComputedSale {
   considered?: ConsideredPromotion[];
   /** The currency of every amount in it. */
   currency: Currency;
+  /** The number of the certificate by which the customer is spared a tax here; none: they are spared none. */
+  exemption_certificate?: string | null;
   /** What stock the kits among the lines take: their parts'. */
   kit_parts?: PartTaken[];
   /** The lines, in the order of the cart. */
@@ -159,13 +161,6 @@ export interface ComputedSale {
  * `customer_group` and `store` are known to the engine; any other name is looked up among the facts that came with
  * the sale. A condition on what is not known does not hold, whatever its operator. Two numbers compare as numbers,
  * anything else as text, which is right for dates and times as ISO 8601 writes them.
- *
- * ```
- * # use pricing_engine::Condition;
- * let big: Condition = serde_json::from_str(r#"{"fact": "quantity", "operator": "GTE", "value": "12"}"#)?;
- * assert!(big.is_complete());
- * # Ok::<(), serde_json::Error>(())
- * ```
  */
 export interface Condition {
   /** What is looked at. */
@@ -234,34 +229,16 @@ export type Effect = {
   price: Amount;
 };
 
-/**
- * Why somebody who buys bears no tax, or not all of it.
- *
- * ```
- * use chrono::NaiveDate;
- * use shared_model::ids::TaxId;
- * use tax_engine::Exemption;
- *
- * let (state, county, deposit) = (tax(1), tax(2), tax(3));
- * let day = |text: &str| text.parse::<NaiveDate>();
- * let school = Exemption {
- *     certificate: "ST-119.1 4711".to_owned(),
- *     expires_on: Some(day("2026-12-31")?),
- *     taxes: Some([state, county].into()),
- * };
- * assert!(school.spares(state, day("2026-12-31")?));
- * assert!(!school.spares(state, day("2027-01-01")?));
- * assert!(!school.spares(deposit, day("2026-06-01")?));
- * # fn tax(id: u128) -> TaxId { TaxId::new(uuid::Uuid::from_u128(id)) }
- * # Ok::<(), chrono::ParseError>(())
- * ```
- */
+/** Why somebody who buys bears no tax, or not all of it. */
 export interface Exemption {
   /** The number of the certificate; without one nothing is spared. */
   certificate: string;
   /** The last day that it holds, in the store's zone; none: until revoked. */
   expires_on?: string | null;
-  /** The taxes that it is for, as they are called where the sale happens; none: all. */
+  /**
+   * The taxes that it is for, as they are called where the sale happens; none: all that are a part of the price. Fixed
+   * amounts (deposits, eco-fees) are spared only where they are named: they are paid for the thing, not by the person.
+   */
   taxes?: TaxId[] | null;
 }
 
@@ -678,6 +655,8 @@ export interface SaleCompleted {
   /** The currency of every amount in it. */
   currency: Currency;
   customer_id?: CustomerId | null;
+  /** The number of the certificate by which the customer was spared a tax; none: they were spared none. */
+  exemption_certificate?: string | null;
   /** The checkpoint that it was computed at. */
   feed_position: number;
   /** The sale. */
