@@ -89,6 +89,7 @@ struct Inner {
     pages: Arc<Semaphore>,
     batches: Arc<Semaphore>,
     heads: Mutex<HashMap<Uuid, watch::Sender<Head>>>,
+    looking: tokio::sync::Mutex<()>,
     connections: Mutex<HashMap<(Uuid, Uuid), Vec<Connection>>>,
     heard: Mutex<HashMap<(Uuid, Uuid), Heard>>,
     tokens: Mutex<HashMap<Uuid, i64>>,
@@ -121,6 +122,7 @@ impl Hub {
             pages: Arc::new(Semaphore::new(PAGES_AT_ONCE)),
             batches: Arc::new(Semaphore::new(BATCHES_AT_ONCE)),
             heads: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
             connections: Mutex::default(),
             heard: Mutex::default(),
             tokens: Mutex::default(),
@@ -146,6 +148,12 @@ impl Hub {
             .entry(company_id)
             .or_insert_with(|| watch::Sender::new(Head::default()))
             .subscribe()
+    }
+
+    /// A turn to look where the feeds are. Two who look at once could say what they found the other way round, and a head
+    /// that is there already would not be told before the next look.
+    pub(crate) async fn look_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.looking.lock().await
     }
 
     /// Says where the companies' feeds are; whether any of them has moved.

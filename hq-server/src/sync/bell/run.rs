@@ -95,6 +95,7 @@ async fn try_again(state: &AppState) {
 
 /// Whether a feed has moved.
 async fn look(state: &AppState, hub: &Hub) -> Result<bool, Problem> {
+    let _turn = hub.look_turn().await;
     let heads = read(state, &Actor::Nobody, |tx, _| {
         Box::pin(async move {
             sqlx::query!(
