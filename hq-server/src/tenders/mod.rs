@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use server_kit::{Capability, Constraint, Context, Problem, Tx};
-use shared_model::Amount;
 use shared_model::tenders::TenderKind;
+use shared_model::{Amount, Currency};
 use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -101,6 +101,7 @@ impl Master for Tender {
     }
 
     async fn insert(&self, tx: &mut Tx, _cx: &Context, id: Uuid) -> Result<(), Problem> {
+        self.refuse_no_coin(tx).await?;
         sqlx::query!(
             "insert into tender (id, code, name, kind, allows_change, cash_rounding, position) values ($1, $2, $3, $4, $5, $6, $7)",
             id,
@@ -125,6 +126,7 @@ impl Master for Tender {
                 "What a tender is cannot be changed. Make another one.",
             ));
         }
+        self.refuse_no_coin(tx).await?;
         sqlx::query!(
             "update tender set code = $2, name = $3, allows_change = $4, cash_rounding = $5, position = $6 where id = $1",
             id,
@@ -138,5 +140,25 @@ impl Master for Tender {
         .await
         .map_err(|error| Problem::from_database(error, Self::CONSTRAINTS))?;
         Ok(())
+    }
+}
+
+impl Tender {
+    /// Refuses a coin that no currency of the chain has: a sale that is rounded by more is proved nowhere.
+    async fn refuse_no_coin(&self, tx: &mut Tx) -> Result<(), Problem> {
+        let Some(coin) = self.cash_rounding else { return Ok(()) };
+        let currencies = sqlx::query_scalar!(
+            r#"select currency as "currency!: Currency" from company union select currency from store"#
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        match currencies.into_iter().find(|currency| coin > currency.coarsest_coin()) {
+            None => Ok(()),
+            Some(currency) => {
+                let most = currency.coarsest_coin();
+                let detail = format!("Cash in {currency} is rounded to {most} at most.");
+                Err(Problem::invalid("/cash_rounding", "out_of_range", &detail))
+            }
+        }
     }
 }

@@ -370,7 +370,10 @@ async fn a_tax_in_use_is_not_archived() {
     world.delete(&format!("/tax-groups/{group}")).await.expect(200);
     world.delete(&format!("/taxes/{tax}")).await.expect(200);
     let unknown = json!({ "code": "x", "name": "X", "tax_ids": [Uuid::now_v7()] });
-    assert_eq!(world.post("/tax-groups", unknown).await.refused(422), ("/tax_ids".into(), "unknown".into()));
+    assert_eq!(
+        world.post("/tax-groups", unknown).await.refused(422),
+        ("/tax_ids/0".into(), "unknown".into())
+    );
     for (field, value) in [("rate", "-1"), ("rate", "1000"), ("rate", "7.12345"), ("exempt_below", "0")] {
         let mut body =
             json!({ "code": "y", "name": "Y", "kind": "percent", "rate": "20", "price_included": false });
@@ -416,6 +419,18 @@ async fn a_store_keeps_its_code_and_its_registers_theirs() {
             .len(),
         1
     );
+}
+
+#[tokio::test]
+async fn cash_is_rounded_to_no_coin_that_the_currency_does_not_have() {
+    let world = World::new().await;
+    let with = |coin: &str| json!({ "code": "cash", "name": "Cash", "kind": "cash", "cash_rounding": coin });
+    let (pointer, code) = world.post("/tenders", with("5.00")).await.refused(422);
+    assert_eq!((pointer.as_str(), code.as_str()), ("/cash_rounding", "out_of_range"));
+    let made = world.post("/tenders", with("0.10")).await;
+    let path = format!("/tenders/{}", id(&made.body));
+    let changed = world.patch(&path, "\"1\"", json!({ "cash_rounding": "1.00" })).await;
+    assert_eq!(changed.refused(422).0, "/cash_rounding");
 }
 
 #[tokio::test]
