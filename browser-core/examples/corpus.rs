@@ -72,10 +72,12 @@ fn calls(world: &World, name: &str) {
             let completed = world.completed();
             let asked = json!([{"id": payment_id(900), "line_id": completed.lines[0].id, "quantity": "1"}]);
             let receipt = json!({"sale": completed});
-            let ids = json!([payment_id(901), payment_id(902)]);
+            let ids = json!([payment_id(901), payment_id(902), payment_id(903)]);
+            let cash = tenders[0]["id"].as_str().map(ToOwned::to_owned);
+            let rest = cash.as_deref();
             line["proved"] = json!(Desk::prove(&receipt["sale"].to_string()).unwrap());
             line["refunded"] =
-                json!(desk.refund(&asked.to_string(), &receipt.to_string(), &ids.to_string()).unwrap());
+                json!(desk.refund(&asked.to_string(), &receipt.to_string(), &ids.to_string(), rest).unwrap());
             let payment = text(ids.clone());
             let line_ids: Value =
                 (0..completed.lines.len()).map(|at| json!(payment_id(1_000 + at))).collect();
@@ -94,7 +96,7 @@ fn calls(world: &World, name: &str) {
             let swapped = desk.exchange(&free.to_string(), &asked.to_string(), &receipt.to_string()).unwrap();
             let swapped_value: Value = serde_json::from_str(&swapped).unwrap();
             if let Some(sale) = swapped_value.get("ok") {
-                let given = desk.give_back(&sale.to_string(), &receipt.to_string(), &payment).unwrap();
+                let given = desk.give_back(&sale.to_string(), &receipt.to_string(), &payment, rest).unwrap();
                 line["given_back"] = json!(given);
             }
             line["exchanged"] = json!(exchanged);
@@ -103,6 +105,7 @@ fn calls(world: &World, name: &str) {
             line["asked"] = asked;
             line["receipt"] = receipt;
             line["payment_ids"] = ids;
+            line["rest_tender"] = json!(rest);
         }
     }
     println!("{line}");

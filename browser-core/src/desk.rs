@@ -133,14 +133,22 @@ impl Desk {
     }
 
     /// [`checkout::refund`] and [`checkout::give_back`]. `payment_ids` are for what is given back: one for each payment of
-    /// the receipt is enough.
-    pub fn refund(&self, asked: &str, receipt: &str, payment_ids: &str) -> Result<String, Malformed> {
+    /// the receipt is enough, and one more where `rest_tender` (an id) takes what no payment covers.
+    pub fn refund(
+        &self,
+        asked: &str,
+        receipt: &str,
+        payment_ids: &str,
+        rest_tender: Option<&str>,
+    ) -> Result<String, Malformed> {
         let asked: Vec<RefundAsked> = read("asked", asked)?;
         let whole: WholeReceipt = read("receipt", receipt)?;
-        let next = ids::<PaymentId>("payment_ids", payment_ids, whole.sale.payments.len())?;
+        let rest = self.rest(rest_tender)?;
+        let enough = whole.sale.payments.len() + usize::from(rest.is_some());
+        let next = ids::<PaymentId>("payment_ids", payment_ids, enough)?;
         let receipt = whole.receipt();
         let refunded = checkout::refund(&asked, &receipt).and_then(|sale| {
-            let settlement = checkout::give_back(&sale, &receipt, &self.tenders, next)?;
+            let settlement = checkout::give_back(&sale, &receipt, &self.tenders, rest, next)?;
             Ok(Refunded { sale, settlement })
         });
         write(&Answer::from(refunded))
@@ -178,13 +186,28 @@ impl Desk {
         })
     }
 
-    /// [`checkout::give_back`]: how what a computed document owes back goes to the tenders that paid. `payment_ids`: one
-    /// for each payment of the receipt is enough.
-    pub fn give_back(&self, sale: &str, receipt: &str, payment_ids: &str) -> Result<String, Malformed> {
+    /// [`checkout::give_back`]: how what a computed document owes back goes to the tenders that paid. `payment_ids` and
+    /// `rest_tender`: as for [`Self::refund`].
+    pub fn give_back(
+        &self,
+        sale: &str,
+        receipt: &str,
+        payment_ids: &str,
+        rest_tender: Option<&str>,
+    ) -> Result<String, Malformed> {
         let sale: ComputedSale = read("sale", sale)?;
         let whole: WholeReceipt = read("receipt", receipt)?;
-        let next = ids::<PaymentId>("payment_ids", payment_ids, whole.sale.payments.len())?;
-        write(&Answer::from(checkout::give_back(&sale, &whole.receipt(), &self.tenders, next)))
+        let rest = self.rest(rest_tender)?;
+        let enough = whole.sale.payments.len() + usize::from(rest.is_some());
+        let next = ids::<PaymentId>("payment_ids", payment_ids, enough)?;
+        write(&Answer::from(checkout::give_back(&sale, &whole.receipt(), &self.tenders, rest, next)))
+    }
+
+    /// The tender that takes what no payment covers.
+    fn rest(&self, id: Option<&str>) -> Result<Option<&TenderRecord>, Malformed> {
+        let Some(id) = id else { return Ok(None) };
+        let tender = self.tenders.iter().find(|tender| tender.id.to_string() == id);
+        tender.map(Some).ok_or_else(|| Malformed(format!("rest_tender: there is no tender {id}")))
     }
 
     /// [`checkout::barcode::read`]: what a scanned code says.

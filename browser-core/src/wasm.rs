@@ -78,8 +78,10 @@ impl JsDesk {
         #[wasm_bindgen(unchecked_param_type = "RefundAsked[]")] asked: &JsValue,
         #[wasm_bindgen(unchecked_param_type = "WholeReceipt")] receipt: &JsValue,
         #[wasm_bindgen(js_name = paymentIds, unchecked_param_type = "string[]")] payment_ids: &JsValue,
+        #[wasm_bindgen(js_name = restTender)] rest_tender: Option<String>,
     ) -> Result<JsValue, JsValue> {
-        value(self.0.refund(&json(asked)?, &json(receipt)?, &json(payment_ids)?))
+        let rest = rest_tender.as_deref();
+        value(self.0.refund(&json(asked)?, &json(receipt)?, &json(payment_ids)?, rest))
     }
 
     /// What is bought and what comes back of a receipt, in one document.
@@ -100,8 +102,10 @@ impl JsDesk {
         #[wasm_bindgen(unchecked_param_type = "ComputedSale")] sale: &JsValue,
         #[wasm_bindgen(unchecked_param_type = "WholeReceipt")] receipt: &JsValue,
         #[wasm_bindgen(js_name = paymentIds, unchecked_param_type = "string[]")] payment_ids: &JsValue,
+        #[wasm_bindgen(js_name = restTender)] rest_tender: Option<String>,
     ) -> Result<JsValue, JsValue> {
-        value(self.0.give_back(&json(sale)?, &json(receipt)?, &json(payment_ids)?))
+        let rest = rest_tender.as_deref();
+        value(self.0.give_back(&json(sale)?, &json(receipt)?, &json(payment_ids)?, rest))
     }
 }
 

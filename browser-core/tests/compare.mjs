@@ -30,12 +30,12 @@ for await (const text of createInterface({ input: createReadStream(`${folder}/co
   if (line.settled) compare('settle', line.settled, desk.settle(computed.ok, line.payments))
   if (line.proved) {
     compare('prove', line.proved, core.prove(line.receipt.sale))
-    compare('refund', line.refunded, desk.refund(line.asked, line.receipt, line.payment_ids))
+    compare('refund', line.refunded, desk.refund(line.asked, line.receipt, line.payment_ids, line.rest_tender))
     compare('void', line.voided, core.voidSale(line.receipt, line.line_ids, line.payment_ids))
     compare('exchange', line.exchanged, desk.exchange(line.cart, line.asked, line.receipt))
     const swapped = desk.exchange(line.swap, line.asked, line.receipt)
     compare('exchange', line.swapped, swapped)
-    if (line.given_back) compare('give back', line.given_back, desk.giveBack(swapped.ok, line.receipt, line.payment_ids))
+    if (line.given_back) compare('give back', line.given_back, desk.giveBack(swapped.ok, line.receipt, line.payment_ids, line.rest_tender))
   }
   if (line.name) {
     const runs = []

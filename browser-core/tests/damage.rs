@@ -185,9 +185,9 @@ fn no_damaged_call_makes_the_engines_panic() {
         if let Ok(desk) = Desk::new(catalogue, rules, tenders) {
             told(desk.compute(cart));
             told(desk.settle(sale, payments));
-            told(desk.refund(asked, receipt, ids));
+            told(desk.refund(asked, receipt, ids, None));
             told(desk.exchange(cart, asked, receipt));
-            told(desk.give_back(sale, receipt, ids));
+            told(desk.give_back(sale, receipt, ids, None));
         }
         told(Desk::void(receipt, ids, ids));
         told(Desk::prove(completed));

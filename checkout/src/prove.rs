@@ -192,6 +192,9 @@ fn prove_head(sale: &SaleCompleted) -> Proof {
     ] {
         short(pointer, text)?;
     }
+    if let Some(certificate) = &sale.exemption_certificate {
+        short("/exemption_certificate", certificate)?;
+    }
     if sale.number < 1 {
         return wrong("/number", ProofReason::Impossible("numbers of a series begin at 1"));
     }
@@ -473,7 +476,7 @@ impl Line<'_> {
                 AppliedReduction::Promotion { name, .. } => {
                     short(&self.pointer(&format!("reductions/{at}/name")), name)?;
                 }
-                AppliedReduction::Refund { .. } if line.quantity.is_positive() => {
+                AppliedReduction::Refund { .. } if line.price_reason != PriceReason::Refund => {
                     return self.impossible(&field, "only what comes back has a share of a reduction");
                 }
                 AppliedReduction::Refund { .. } => {}
@@ -493,7 +496,9 @@ impl Line<'_> {
         let quantity: Quantity = self.sold.quantity.abs();
         let down = size.extend(quantity, self.decimals, Rounding::Down).at(&pointer)?;
         let up = size.extend(quantity, self.decimals, Rounding::Up).at(&pointer)?;
-        let slack = i128::from(self.sold.quantity.is_negative());
+        // Its net, taxes, relief and reduction are shares that are rounded apart.
+        let slack =
+            if self.sold.refunds.is_some() { 3 } else { i128::from(self.sold.quantity.is_negative()) };
         let value_units = self.units("net", value)?;
         let least = down.units(self.decimals).at(&pointer)?.saturating_sub(slack);
         let most = up.units(self.decimals).at(&pointer)?.saturating_add(slack);
@@ -670,7 +675,7 @@ fn prove_payments(sale: &SaleCompleted) -> Proof {
         if !ids.insert(payment.id) {
             return wrong(format!("/payments/{at}/id"), ProofReason::Duplicate);
         }
-        prove_payment(at, payment, sale.total.is_negative(), decimals)?;
+        prove_payment(at, payment, sale, decimals)?;
         let pointer = format!("/payments/{at}/amount");
         kept = payment.amount.minus(payment.change).and_then(|net| kept.plus(net)).at(&pointer)?;
         change = change.plus(payment.change).at(&pointer)?;
@@ -687,7 +692,14 @@ fn prove_payments(sale: &SaleCompleted) -> Proof {
     if is_over {
         return wrong("/rounding", ProofReason::Impossible("no coin is as large"));
     }
-    if !rounding.is_zero() && !sale.payments.iter().any(|payment| payment.tender_kind == TenderKind::Cash) {
+    // Change is coins, too, and so is what a void of such a sale gives back.
+    let has_coins = sale.voids.is_some()
+        || sale.payments.iter().any(|payment| {
+            let may_be_change = matches!(payment.tender_kind, TenderKind::Other | TenderKind::ForeignCash)
+                && (payment.change.is_positive() || payment.refunds.is_some());
+            payment.tender_kind == TenderKind::Cash || may_be_change
+        });
+    if !rounding.is_zero() && !has_coins {
         return wrong("/rounding", ProofReason::Impossible("only what is paid in coins is rounded"));
     }
     let owed = sale.total.plus(sale.rounding).at("/rounding")?;
@@ -697,7 +709,7 @@ fn prove_payments(sale: &SaleCompleted) -> Proof {
     wrong("/payments", ProofReason::DoesNotAddUp { said: kept, computed: owed })
 }
 
-fn prove_payment(at: usize, payment: &Payment, is_given_back: bool, decimals: u32) -> Proof {
+fn prove_payment(at: usize, payment: &Payment, sale: &SaleCompleted, decimals: u32) -> Proof {
     for (field, text) in [("tender_code", &payment.tender_code), ("tender_name", &payment.tender_name)] {
         short(&format!("/payments/{at}/{field}"), text)?;
     }
@@ -707,7 +719,14 @@ fn prove_payment(at: usize, payment: &Payment, is_given_back: bool, decimals: u3
     let pointer = format!("/payments/{at}/amount");
     let amount = payment.amount.in_document().and_then(|amount| amount.units(decimals)).at(&pointer)?;
     let change = payment.change.units(decimals).at(&format!("/payments/{at}/change"))?;
-    if is_given_back {
+    // A void puts back what each payment of the other sale was, whichever way that went.
+    if sale.voids.is_some() {
+        if payment.refunds.is_none() || change != 0 {
+            return wrong(pointer, ProofReason::Impossible("a void gives back the other sale's payments"));
+        }
+        return Ok(());
+    }
+    if sale.total.is_negative() {
         if amount > 0 || change != 0 {
             return wrong(
                 pointer,

@@ -8,7 +8,7 @@ use shared_model::ids::{PaymentId, SaleId, SaleLineId, VariantId};
 use shared_model::selling::{
     AppliedReduction, LineTax, Payment, PriceReason, RefundedLine, SaleCompleted, SoldLine,
 };
-use shared_model::tenders::TenderRecord;
+use shared_model::tenders::{TenderKind, TenderRecord};
 use shared_model::{Amount, MoneyError, Quantity, Rounding, divide};
 
 use crate::MAX_LINES;
@@ -23,7 +23,7 @@ use crate::settle::Settlement;
 pub struct Receipt<'a> {
     /// The sale.
     pub sale: &'a SaleCompleted,
-    /// The refunds and exchanges that gave something of it back; others do no harm.
+    /// The refunds and exchanges that gave something of it back, but for those that were themselves undone; others do no harm.
     pub returned: &'a [SaleCompleted],
 }
 
@@ -235,27 +235,34 @@ impl Share {
         line: &SoldLine,
         back: &[&SoldLine],
     ) -> Result<SoldLine, MoneyError> {
-        let given = |field: &dyn Fn(&SoldLine) -> Result<Amount, MoneyError>| {
-            back.iter().try_fold(Amount::ZERO, |sum, line| sum.plus(field(line)?))
+        let given = |field: &dyn Fn(&SoldLine) -> Amount| Amount::sum(back.iter().map(|line| field(line)));
+        // Each part is its share, and never the other way: what is rounded apart would not always add up, so the taxes
+        // fit into what is paid, and the value is what its parts come to.
+        let gross = self.of(line.gross, given(&|line| line.gross)?)?;
+        let mut amounts = Vec::with_capacity(line.taxes.len());
+        for each in &line.taxes {
+            let before = given(&|line| of_tax(line, each, |tax| tax.amount))?;
+            let left = each.amount.plus(before)?;
+            amounts.push((self.of(each.amount, before)?.max(Amount::ZERO).min(left), left));
+        }
+        let net_left = line.net.plus(given(&|line| line.net)?)?;
+        fit(&mut amounts, gross, net_left)?;
+        let part = |whole: Amount, before: Amount| {
+            Ok::<_, MoneyError>(self.of(whole, before)?.max(Amount::ZERO).min(whole.plus(before)?))
         };
-        let value = self.of(value(line)?, given(&value)?)?;
-        let reduction = self.of(line.reduction, given(&|line| Ok(line.reduction))?)?;
-        let relief = self.of(line.tax_relief, given(&|line| Ok(line.tax_relief))?)?;
+        let reduction = part(line.reduction, given(&|line| line.reduction)?)?;
+        let relief = part(line.tax_relief, given(&|line| line.tax_relief)?)?;
         let mut taxes = Vec::with_capacity(line.taxes.len());
         let (mut tax, mut on_top) = (Amount::ZERO, Amount::ZERO);
-        for each in &line.taxes {
-            let same = |line: &SoldLine, field: fn(&LineTax) -> Amount| {
-                Amount::sum(line.taxes.iter().filter(|tax| tax.tax_id == each.tax_id).map(field))
-            };
-            let base = self.of(each.base, given(&|line| same(line, |tax| tax.base))?)?;
-            let amount = self.of(each.amount, given(&|line| same(line, |tax| tax.amount))?)?;
+        for (each, (amount, _)) in line.taxes.iter().zip(amounts) {
+            let base = part(each.base, given(&|line| of_tax(line, each, |tax| tax.base))?)?;
             tax = tax.plus(amount)?;
             if !each.price_included {
                 on_top = on_top.plus(amount)?;
             }
             taxes.push(LineTax { base: base.negate(), amount: amount.negate(), ..each.clone() });
         }
-        let gross = value.minus(reduction)?.minus(relief)?.plus(on_top)?;
+        let value = gross.minus(on_top)?.plus(relief)?.plus(reduction)?;
         let reductions = if reduction.is_zero() {
             Vec::new()
         } else {
@@ -280,14 +287,31 @@ impl Share {
     }
 }
 
-/// What a line was asked for before anything was taken off, included taxes inside.
-fn value(line: &SoldLine) -> Result<Amount, MoneyError> {
-    let included = Amount::sum(line.taxes.iter().filter(|tax| tax.price_included).map(|tax| tax.amount))?;
-    line.net.plus(included)?.plus(line.tax_relief)?.plus(line.reduction)
+/// What a line says of one tax; nothing where it does not bear it.
+fn of_tax(line: &SoldLine, tax: &LineTax, field: fn(&LineTax) -> Amount) -> Amount {
+    line.taxes.iter().find(|each| each.tax_id == tax.tax_id).map_or(Amount::ZERO, field)
 }
 
-/// The whole sale undone, payments too. Refused once anything of it came back. `new_line` and `new_payment` give ids.
-/// Whoever completes it sets [`SaleCompleted::voids`], and sees to it that both are of one register session.
+/// Makes taxes (each with the most that it may be) and net, at most `net_left`, add up to the gross, none below zero.
+fn fit(taxes: &mut [(Amount, Amount)], gross: Amount, net_left: Amount) -> Result<(), MoneyError> {
+    let sum = Amount::sum(taxes.iter().map(|(tax, _)| *tax))?;
+    let mut over = sum.minus(gross)?.max(Amount::ZERO);
+    let mut under = gross.minus(sum)?.minus(net_left)?.max(Amount::ZERO);
+    for (tax, most) in taxes.iter_mut() {
+        let less = over.min(*tax);
+        over = over.minus(less)?;
+        let more = under.min(most.minus(*tax)?);
+        under = under.minus(more)?;
+        *tax = tax.minus(less)?.plus(more)?;
+    }
+    Ok(())
+}
+
+/// The whole sale undone, payments too: what was bought comes back, and what came back in it is bought again. Refused once
+/// anything of it came back. `new_line` and `new_payment` give ids.
+///
+/// Whoever completes it sets [`SaleCompleted::voids`], and leaves the undone sale out of what its own receipts had returned.
+/// That both are of one register session is for them to see to.
 ///
 /// Every payment goes back whole, and with it the rounding of cash, so that nothing of the sale is left:
 ///
@@ -313,37 +337,48 @@ fn value(line: &SoldLine) -> Result<Amount, MoneyError> {
 ///
 /// # Errors
 /// At `/voids`: [`AlreadyReturned`](RefusalReason::AlreadyReturned) once anything of it came back,
-/// [`NotSold`](RefusalReason::NotSold) for a document in which something came back.
+/// [`NotSold`](RefusalReason::NotSold) for a void.
 pub fn void(
     receipt: &Receipt<'_>,
     mut new_line: impl FnMut() -> SaleLineId,
     mut new_payment: impl FnMut() -> PaymentId,
 ) -> Result<(ComputedSale, Settlement), Refusals> {
     let sale = receipt.sale;
-    let lines = || sale.lines.iter();
-    if lines().any(|line| receipt.came_back(line.id).next().is_some()) {
+    if sale.lines.iter().any(|line| receipt.came_back(line.id).next().is_some()) {
         return Err(Refusal::new("/voids", RefusalReason::AlreadyReturned).into());
     }
-    if lines().any(|line| !line.quantity.is_positive()) {
+    if sale.voids.is_some() {
         return Err(Refusal::new("/voids", RefusalReason::NotSold).into());
     }
-    let asked: Vec<RefundAsked> = lines()
-        .map(|line| RefundAsked {
-            id: new_line(),
-            line_id: line.id,
-            quantity: line.quantity,
-            stock: StockReturn::Saleable,
-        })
-        .collect();
-    let back = refund(&asked, receipt)?;
-    let number = |error: MoneyError| Refusals::from(Refusal::new("/payments", error.into()));
+    let number = |error: MoneyError| Refusals::from(Refusal::new("/lines", error.into()));
+    let mut lines = Vec::with_capacity(sale.lines.len());
+    let mut kit_parts = Vec::new();
+    for line in &sale.lines {
+        let id = new_line();
+        let mut undone = SoldLine {
+            id,
+            movement_id: None,
+            refunds: Some(RefundedLine { sale_id: sale.id, line_id: line.id }),
+            ..line.clone()
+        };
+        turn_round(&mut undone);
+        lines.push(undone);
+        let parts = sale.kit_parts.iter().filter(|part| part.line_id == line.id);
+        kit_parts.extend(parts.map(|part| PartTaken {
+            line_id: id,
+            variant_id: part.variant_id,
+            quantity: part.quantity.negate(),
+        }));
+    }
+    let back = total(sale.currency, lines, Vec::new()).map_err(number)?;
     let mut payments = Vec::with_capacity(sale.payments.len());
     for payment in &sale.payments {
         let kept = payment.amount.minus(payment.change).map_err(number)?;
         payments.push(given(payment, kept, new_payment()));
     }
     let change = Amount::from_units(0, sale.currency.exponent()).map_err(number)?;
-    Ok((back, Settlement { payments, change, rounding: sale.rounding.negate() }))
+    let settlement = Settlement { payments, change, rounding: sale.rounding.negate() };
+    Ok((ComputedSale { kit_parts, ..back }, settlement))
 }
 
 /// What was bought and what comes back in one document: both are told, the difference is owed or given back.
@@ -397,6 +432,7 @@ pub fn exchange(bought: ComputedSale, back: ComputedSale) -> Result<ComputedSale
     kit_parts.extend(back.kit_parts);
     Ok(ComputedSale {
         considered: bought.considered,
+        exemption_certificate: bought.exemption_certificate,
         bound_was_hit: bought.bound_was_hit,
         unstocked,
         kit_parts,
@@ -426,25 +462,7 @@ pub fn exchange(bought: ComputedSale, back: ComputedSale) -> Result<ComputedSale
 pub fn without_receipt(sale: ComputedSale) -> Result<ComputedSale, Refusals> {
     let number = |error: MoneyError| Refusals::from(Refusal::new("/lines", error.into()));
     let mut lines = sale.lines;
-    for line in &mut lines {
-        line.quantity = line.quantity.negate();
-        line.price_reason = PriceReason::Refund;
-        line.reductions = if line.reduction.is_zero() {
-            Vec::new()
-        } else {
-            vec![AppliedReduction::Refund { amount: line.reduction.negate() }]
-        };
-        line.reduction = line.reduction.negate();
-        line.net = line.net.negate();
-        line.tax = line.tax.negate();
-        line.gross = line.gross.negate();
-        line.label_amount = line.label_amount.map(Amount::negate);
-        line.tax_relief = line.tax_relief.negate();
-        for tax in &mut line.taxes {
-            tax.base = tax.base.negate();
-            tax.amount = tax.amount.negate();
-        }
-    }
+    lines.iter_mut().for_each(turn_round);
     let kit_parts = sale
         .kit_parts
         .into_iter()
@@ -452,6 +470,27 @@ pub fn without_receipt(sale: ComputedSale) -> Result<ComputedSale, Refusals> {
         .collect();
     let back = total(sale.currency, lines, Vec::new()).map_err(number)?;
     Ok(ComputedSale { kit_parts, unstocked: sale.unstocked, ..back })
+}
+
+/// The line the other way: what was sold comes back, and the reverse, at what was paid.
+fn turn_round(line: &mut SoldLine) {
+    line.quantity = line.quantity.negate();
+    line.price_reason = PriceReason::Refund;
+    line.reductions = if line.reduction.is_zero() {
+        Vec::new()
+    } else {
+        vec![AppliedReduction::Refund { amount: line.reduction.negate() }]
+    };
+    line.reduction = line.reduction.negate();
+    line.net = line.net.negate();
+    line.tax = line.tax.negate();
+    line.gross = line.gross.negate();
+    line.label_amount = line.label_amount.map(Amount::negate);
+    line.tax_relief = line.tax_relief.negate();
+    for tax in &mut line.taxes {
+        tax.base = tax.base.negate();
+        tax.amount = tax.amount.negate();
+    }
 }
 
 fn given(payment: &Payment, amount: Amount, id: PaymentId) -> Payment {
@@ -469,6 +508,9 @@ fn given(payment: &Payment, amount: Amount, id: PaymentId) -> Payment {
 /// Coins are counted over all refunds of the receipt: cash back = rounded(cash share refunded so far) − cash given back
 /// so far, and once all of the cash share has come back, exactly what was kept. So 3 × 3.34, paid with 10.00 where the
 /// smallest coin is 0.05, give back 3.35, 3.35 and 3.30.
+///
+/// What no payment covers, as it was paid with empties, with goods that came back or with a single-purpose card, goes to
+/// `rest_on`, rounded to its coin; without it that is refused ([`RefusalReason::MoreThanPaid`]).
 ///
 /// ```
 /// use checkout::worlds::{World, completed, line_id, payment_id};
@@ -492,7 +534,7 @@ fn given(payment: &Payment, amount: Amount, id: PaymentId) -> Payment {
 /// };
 /// let back = refund(&[one], &receipt)?;
 /// let mut next = 100;
-/// let given = give_back(&back, &receipt, &world.tenders, || {
+/// let given = give_back(&back, &receipt, &world.tenders, None, || {
 ///     next += 1;
 ///     payment_id(next)
 /// })?;
@@ -509,9 +551,10 @@ pub fn give_back(
     sale: &ComputedSale,
     receipt: &Receipt<'_>,
     tenders: &[TenderRecord],
+    rest_on: Option<&TenderRecord>,
     mut new_payment: impl FnMut() -> PaymentId,
 ) -> Result<Settlement, Refusals> {
-    if !sale.total.is_negative() {
+    if sale.total.is_positive() {
         return Err(Refusal::new("/payments", RefusalReason::NothingOwedBack).into());
     }
     let number = |error: MoneyError| Refusals::from(Refusal::new("/payments", error.into()));
@@ -526,7 +569,7 @@ pub fn give_back(
         if !left.is_positive() {
             break;
         }
-        if coin_of(payment, tenders).is_some() {
+        if is_in_coins(payment, receipt.sale) {
             // All coins of the receipt at once, at the last of their payments.
             if std::mem::replace(&mut are_coins_given, true) {
                 continue;
@@ -535,7 +578,7 @@ pub fn give_back(
             if exact.is_positive() {
                 let amount = coins.give(exact).map_err(number)?;
                 rounding = rounding.plus(exact.minus(amount).map_err(number)?).map_err(number)?;
-                spread_coins(receipt, tenders, amount, &mut payments, &mut new_payment).map_err(number)?;
+                spread_coins(receipt, amount, &mut payments, &mut new_payment).map_err(number)?;
                 left = left.minus(exact).map_err(number)?;
             }
             continue;
@@ -549,7 +592,12 @@ pub fn give_back(
         }
     }
     if left.is_positive() {
-        return Err(Refusal::new("/payments", RefusalReason::MoreThanPaid(left)).into());
+        let Some(tender) = rest_on else {
+            return Err(Refusal::new("/payments", RefusalReason::MoreThanPaid(left)).into());
+        };
+        let (payment, rounded) = on_tender(left.negate(), decimals, tender, new_payment())?;
+        rounding = rounding.plus(rounded).map_err(number)?;
+        payments.push(payment);
     }
     Ok(Settlement { payments, change: zero, rounding })
 }
@@ -579,8 +627,8 @@ impl Coins {
         let mut coins = Self { step: None, share: zero, kept: zero, share_back: zero, kept_back: zero };
         let mut ids = BTreeSet::new();
         for payment in &receipt.sale.payments {
-            if let Some(step) = coin_of(payment, tenders) {
-                coins.step = coins.step.max(Some(step));
+            if is_in_coins(payment, receipt.sale) {
+                coins.step = coins.step.max(coin_of(payment, tenders));
                 coins.kept = coins.kept.plus(payment.amount)?.minus(payment.change)?;
                 ids.insert(payment.id);
             }
@@ -592,7 +640,15 @@ impl Coins {
                 Amount::sum(back.payments.iter().filter(is_of).map(|payment| payment.amount))?.negate();
             // A document's rounding is its coins': what they stand for is what was given and that.
             let stands_for_a_share = back.payments.iter().any(|payment| is_of(&payment));
-            let exact = if stands_for_a_share { given.plus(back.rounding)? } else { zero };
+            let rest =
+                |payment: &&Payment| payment.refunds.is_none() && payment.tender_kind == TenderKind::Cash;
+            // What was rounded on the rest that no payment covered is not the share's.
+            let of_rest = Amount::sum(back.payments.iter().filter(rest).map(|payment| payment.amount))?;
+            let exact = match (stands_for_a_share, of_rest.is_zero()) {
+                (false, _) => zero,
+                (true, true) => given.plus(back.rounding)?,
+                (true, false) => coins.share.minus(coins.share_back)?,
+            };
             coins.kept_back = coins.kept_back.plus(given)?;
             coins.share_back = coins.share_back.plus(exact)?;
         }
@@ -615,6 +671,15 @@ impl Coins {
     }
 }
 
+/// Whether a payment was rounded, or could be: cash, or what change was given on where nothing was paid in cash. What the
+/// tender says today does not matter.
+fn is_in_coins(payment: &Payment, sale: &SaleCompleted) -> bool {
+    let is_cash = |payment: &Payment| payment.tender_kind == TenderKind::Cash;
+    let is_rounded_change =
+        || !sale.rounding.is_zero() && payment.change.is_positive() && !sale.payments.iter().any(is_cash);
+    is_cash(payment) || is_rounded_change()
+}
+
 /// The smallest coin of a payment's tender; none: it pays to the smallest unit.
 fn coin_of(payment: &Payment, tenders: &[TenderRecord]) -> Option<Amount> {
     tenders.iter().find(|tender| tender.id == payment.tender_id).and_then(|tender| tender.cash_rounding)
@@ -623,14 +688,13 @@ fn coin_of(payment: &Payment, tenders: &[TenderRecord]) -> Option<Amount> {
 /// Puts an amount of coins on the payments that were made in coins, the last first.
 fn spread_coins(
     receipt: &Receipt<'_>,
-    tenders: &[TenderRecord],
     amount: Amount,
     payments: &mut Vec<Payment>,
     new_payment: &mut impl FnMut() -> PaymentId,
 ) -> Result<(), MoneyError> {
     let mut left = amount;
     let mut is_first = true;
-    for payment in receipt.sale.payments.iter().rev().filter(|payment| coin_of(payment, tenders).is_some()) {
+    for payment in receipt.sale.payments.iter().rev().filter(|payment| is_in_coins(payment, receipt.sale)) {
         let kept = payment.amount.minus(payment.change)?.minus(given_before(receipt, payment.id)?)?;
         let now = left.min(kept).max(Amount::ZERO);
         // Even nothing is told: coins that round to nothing stand for a share.
@@ -672,28 +736,39 @@ pub fn give_back_on(
     if !sale.total.is_negative() {
         return Err(Refusal::new("/payments", RefusalReason::NothingOwedBack).into());
     }
+    let decimals = sale.currency.exponent();
+    let (payment, rounding) = on_tender(sale.total, decimals, tender, payment_id)?;
+    let change = payment.change;
+    Ok(Settlement { payments: vec![payment], change, rounding })
+}
+
+/// So much, below zero, given on a tender: rounded to its coin, and what it was rounded by.
+fn on_tender(
+    owed: Amount,
+    decimals: u32,
+    tender: &TenderRecord,
+    id: PaymentId,
+) -> Result<(Payment, Amount), Refusals> {
     let number = |error: MoneyError| Refusals::from(Refusal::new("/payments", error.into()));
     if tender.archived {
         let reason = RefusalReason::TenderNotTaken { code: tender.code.clone() };
         return Err(Refusal::payment(0, "tender_id", reason).into());
     }
     let amount = match tender.cash_rounding {
-        Some(step) => Rounding::HalfUp.to_step(sale.total, step).map_err(number)?,
-        None => sale.total,
+        Some(step) => Rounding::HalfUp.to_step(owed, step).map_err(number)?,
+        None => owed,
     };
-    let amount = amount.with_decimals(sale.currency.exponent()).map_err(number)?;
-    let change = amount.minus(amount).map_err(number)?;
+    let amount = amount.with_decimals(decimals).map_err(number)?;
     let payment = Payment {
-        id: payment_id,
+        id,
         tender_id: tender.id,
         tender_code: tender.code.clone(),
         tender_name: tender.name.clone(),
         tender_kind: tender.kind,
         amount,
-        change,
+        change: Amount::from_units(0, decimals).map_err(number)?,
         reference: None,
         refunds: None,
     };
-    let rounding = amount.minus(sale.total).map_err(number)?;
-    Ok(Settlement { payments: vec![payment], change, rounding })
+    Ok((payment, amount.minus(owed).map_err(number)?))
 }

@@ -53,7 +53,8 @@ struct Use<'a> {
 ///
 /// What is left after the tenders that pay to the cent is paid in coins: it is rounded to the smallest coin, half away
 /// from zero, if a tender that rounds is used at all. Change is given on tenders that allow it, of the coins first, the
-/// last payment first. A zero payment is possible in coins only, for a total that rounds to nothing.
+/// last payment first; it is rounded to a coin, too. A zero payment is possible in coins only, without a card beside it, for
+/// a total that rounds to nothing.
 ///
 /// So always: payments − change = total + rounding. Switzerland, where the smallest coin is 0.05:
 ///
@@ -107,7 +108,16 @@ pub fn settle(
         }
     }
     Refusals::unless_empty(refusals)?;
-    let rounding = cover(sale.total, &mut uses)?;
+    let is_card =
+        |each: &Use<'_>| matches!(each.tender.kind, TenderKind::CardTerminal | TenderKind::CardStandalone);
+    if let Some(empty) = uses.iter().find(|each| each.amount.is_zero())
+        && uses.iter().any(is_card)
+    {
+        // Else a card would be rounded as coins are.
+        return Err(Refusal::payment(empty.at, "amount", RefusalReason::PaymentNotPositive).into());
+    }
+    let coins = tenders.iter().filter(|tender| tender.kind == TenderKind::Cash && !tender.archived);
+    let rounding = cover(sale.total, &mut uses, coins.filter_map(|tender| tender.cash_rounding).min())?;
     let sum = |error: MoneyError| Refusals::from(Refusal::new("/payments", error.into()));
     let zero = Amount::from_units(0, decimals).map_err(sum)?;
     let change = uses.iter().try_fold(zero, |sum, each| sum.plus(each.change)).map_err(sum)?;
@@ -164,7 +174,9 @@ fn take<'a>(
 }
 
 /// Finds what is rounded and gives change; what is missing or over is refused.
-fn cover(total: Amount, uses: &mut [Use<'_>]) -> Result<Amount, Refusal> {
+///
+/// `coin`: the smallest that change can be given in, where nothing is paid in coins.
+fn cover(total: Amount, uses: &mut [Use<'_>], coin: Option<Amount>) -> Result<Amount, Refusal> {
     let number = |error: MoneyError| Refusal::new("/payments", error.into());
     let sum = |uses: &[Use<'_>], which: &dyn Fn(&Use<'_>) -> bool| {
         Amount::sum(uses.iter().filter(|each| which(each)).map(|each| each.amount)).map_err(number)
@@ -200,6 +212,14 @@ fn cover(total: Amount, uses: &mut [Use<'_>]) -> Result<Amount, Refusal> {
     // What is over of the exact tenders comes back on those of them that allow it, of the coins on the coins.
     give_back(coins.minus(due).map_err(number)?, uses, &|each| each.tender.cash_rounding.is_some())?;
     let over = exact.minus(total).map_err(number)?.max(Amount::ZERO);
+    if let (Some(coin), None) = (coin, step) {
+        // Change is coins, whatever was handed over.
+        let most = sum(uses, &|each| each.tender.allows_change)?;
+        let near = Rounding::HalfUp.to_step(over, coin).map_err(number)?;
+        let change = if near > most { Rounding::Down.to_step(over, coin).map_err(number)? } else { near };
+        give_back(change, uses, &|_| true)?;
+        return over.minus(change).map_err(number);
+    }
     give_back(over, uses, &|each| each.tender.cash_rounding.is_none())?;
     due.minus(left).map_err(number)
 }

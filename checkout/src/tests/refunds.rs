@@ -48,7 +48,7 @@ pub(crate) fn give_all_back(
         let settlement = if back.total.is_zero() {
             Settlement { payments: vec![], change: Amount::ZERO, rounding: Amount::ZERO }
         } else {
-            give_back(&back, &receipt, &world.tenders, || {
+            give_back(&back, &receipt, &world.tenders, None, || {
                 next += 1;
                 payment_id(next)
             })
@@ -210,7 +210,7 @@ fn an_exchange_owes_the_difference_either_way() {
         refused(crate::settle(&cheaper, &[], &world.tenders)),
         [("/payments".to_owned(), "owed_back")]
     );
-    let settlement = give_back(&cheaper, &receipt, &world.tenders, || payment_id(50)).unwrap();
+    let settlement = give_back(&cheaper, &receipt, &world.tenders, None, || payment_id(50)).unwrap();
     assert_eq!(settlement.payments[0].amount, amount("-3.35"));
     given_back(2, cheaper, settlement);
     let even = exchange(bought("2"), back).unwrap();
@@ -235,7 +235,7 @@ fn what_does_not_go_to_stock_makes_no_movement() {
     let sale = settled(&world);
     let receipt = Receipt { sale: &sale, returned: &[] };
     let back = refund(&[RefundAsked { stock: StockReturn::Damaged, ..asked(0, "1") }], &receipt).unwrap();
-    let settlement = give_back(&back, &receipt, &world.tenders, || payment_id(50)).unwrap();
+    let settlement = give_back(&back, &receipt, &world.tenders, None, || payment_id(50)).unwrap();
     assert_eq!(given_back(1, back, settlement).lines[0].movement_id, None);
 }
 
@@ -332,4 +332,152 @@ fn a_labels_quantity_is_derived_where_it_is_not_said() {
     assert_eq!(sold.total, amount("4.46"));
     let returned = give_all_back(&world, &sold, &[(0, "0.1"), (0, "0.087")]);
     assert_eq!(Amount::sum(returned.iter().map(|back| back.total)).unwrap(), amount("-4.46"));
+}
+
+/// A void of the whole sale, proved.
+fn undone(sale: &SaleCompleted, returned: &[SaleCompleted]) -> SaleCompleted {
+    let mut next = 700;
+    let mut id = || {
+        next += 1;
+        next
+    };
+    let ids: Vec<usize> = (0..2 * sale.lines.len() + sale.payments.len()).map(|_| id()).collect();
+    let (mut lines, mut payments) = (ids.clone().into_iter(), ids.into_iter().rev());
+    let receipt = Receipt { sale, returned };
+    let (back, settlement) =
+        void(&receipt, || line_id(lines.next().unwrap()), || payment_id(payments.next().unwrap())).unwrap();
+    let mut head = head();
+    head.id = SaleId::new(Uuid::from_u128(0xbb_7000));
+    head.customer_id = sale.customer_id;
+    let mut movement = 0xee_7000;
+    let mut void = complete(head, back, settlement, || {
+        movement += 1;
+        Uuid::from_u128(movement).into()
+    });
+    void.voids = Some(sale.id);
+    prove(&void).unwrap_or_else(|error| panic!("{error}\n{}", serde_json::to_string_pretty(&void).unwrap()));
+    void
+}
+
+/// Two goods at 10.00 and empties of 3.00, all paid by card but for what the empties paid.
+fn with_empties() -> (World, SaleCompleted) {
+    let world = World::of(json!({
+        "currency": "EUR", "cash_rounding": "0.05",
+        "items": [{"sku": "BEER", "price": "10.00"}, {"sku": "EMPTIES", "price": "3.02", "kind": "deposit"}],
+        "lines": [{"sku": "BEER", "quantity": "2"}, {"sku": "EMPTIES", "quantity": "-1"}],
+        "payments": [{"tender": "card", "amount": "16.98"}],
+    }));
+    let sale = settled(&world);
+    (world, sale)
+}
+
+#[test]
+fn what_empties_paid_for_comes_back_on_the_tender_that_is_named() {
+    let (world, sale) = with_empties();
+    let cash = world.tenders.iter().find(|tender| tender.code == "cash");
+    let mut returned = Vec::new();
+    let mut given = Vec::new();
+    for nth in 0..2 {
+        let receipt = Receipt { sale: &sale, returned: &returned };
+        let back = refund(&[RefundAsked { id: line_id(800 + nth), ..asked(0, "1") }], &receipt).unwrap();
+        let mut next = 60 + 10 * nth;
+        let mut id = || {
+            next += 1;
+            payment_id(next)
+        };
+        if nth == 1 {
+            let said = refused(give_back(&back, &receipt, &world.tenders, None, &mut id));
+            assert_eq!(said, [("/payments".to_owned(), "more_than_paid")]);
+        }
+        let settlement = give_back(&back, &receipt, &world.tenders, cash, &mut id).unwrap();
+        for payment in &settlement.payments {
+            given.push((payment.tender_code.clone(), payment.amount.to_string()));
+        }
+        returned.push(given_back(nth as u128, back, settlement));
+    }
+    let given: Vec<(&str, &str)> =
+        given.iter().map(|(code, amount)| (code.as_str(), amount.as_str())).collect();
+    assert_eq!(given, [("card", "-10.00"), ("card", "-6.98"), ("cash", "-3.00")]);
+    assert_eq!(returned[1].rounding, amount("0.02"));
+}
+
+#[test]
+fn a_void_also_undoes_what_came_back_in_the_sale() {
+    let (_, sale) = with_empties();
+    let void = undone(&sale, &[]);
+    assert_eq!((void.total, kept(&void)), (amount("-16.98"), amount("-16.98")));
+    assert!(void.lines[1].quantity.is_positive(), "the empties are the customer's again");
+
+    // An exchange for something cheaper gave 3.35 back: its void takes them again.
+    let world = coins(json!([{"tender": "cash", "amount": "10.00"}]));
+    let sold = settled(&world);
+    let receipt = Receipt { sale: &sold, returned: &[] };
+    let back = refund(&[asked(0, "2")], &receipt).unwrap();
+    let mut other = world.clone();
+    other.cart.lines[0].quantity = Quantity::ONE;
+    other.cart.lines[0].id = line_id(77);
+    let cheaper = exchange(other.computed(), back).unwrap();
+    let settlement = give_back(&cheaper, &receipt, &world.tenders, None, || payment_id(50)).unwrap();
+    let cheaper = given_back(2, cheaper, settlement);
+    let void = undone(&cheaper, &[]);
+    assert_eq!((void.total, kept(&void), void.rounding), (amount("3.34"), amount("3.35"), amount("0.01")));
+}
+
+#[test]
+fn a_sale_of_nothing_can_be_undone() {
+    let world = World::of(json!({
+        "currency": "CHF", "cash_rounding": "0.05", "items": [{"sku": "A", "price": "0.02"}],
+        "lines": [{"sku": "A"}], "payments": [{"tender": "cash", "amount": "0.00"}],
+    }));
+    let sale = settled(&world);
+    assert_eq!((sale.total, sale.rounding), (amount("0.02"), amount("-0.02")));
+    assert_eq!(undone(&sale, &[]).rounding, amount("0.02"));
+}
+
+#[test]
+fn parts_of_less_than_a_cent_come_back_without_ever_owing_the_other_way() {
+    let world = World::of(json!({
+        "currency": "USD", "taxes": [{"code": "t", "rate": "20"}],
+        "items": [{"sku": "SCREW", "price": "0.004", "taxes": ["t"]}],
+        "lines": [{"sku": "SCREW", "quantity": "100", "reduction": {"percent": "10", "reason": "bulk"}}],
+        "payments": [{"tender": "card", "amount": "0.43"}],
+    }));
+    let sale = settled(&world);
+    let parts: Vec<(usize, &str)> = (0..100).map(|_| (0, "1")).collect();
+    let back = give_all_back(&world, &sale, &parts);
+    assert!(back.iter().all(|back| !back.total.is_positive()));
+    assert_eq!(Amount::sum(back.iter().map(|back| back.total)).unwrap(), amount("-0.43"));
+    assert_eq!(Amount::sum(back.iter().map(kept)).unwrap(), amount("-0.43"));
+}
+
+#[test]
+fn cash_comes_back_as_it_was_rounded_whatever_the_tender_says_today() {
+    let world = coins(json!([{"tender": "cash", "amount": "10.00"}]));
+    let sale = settled(&world);
+    let receipt = Receipt { sale: &sale, returned: &[] };
+    let back = refund(&[asked(0, "3")], &receipt).unwrap();
+    let exact: Vec<_> = world
+        .tenders
+        .iter()
+        .cloned()
+        .map(|tender| shared_model::tenders::TenderRecord { cash_rounding: None, ..tender })
+        .collect();
+    let settlement = give_back(&back, &receipt, &exact, None, || payment_id(50)).unwrap();
+    assert_eq!(kept(&given_back(1, back.clone(), settlement)), amount("-10.00"));
+    let settlement = give_back(&back, &receipt, &[], None, || payment_id(50)).unwrap();
+    assert_eq!(kept(&given_back(2, back, settlement)), amount("-10.00"));
+}
+
+#[test]
+fn change_of_a_voucher_is_in_coins_and_a_card_is_not_rounded() {
+    let world = coins(json!([{"tender": "voucher", "amount": "20.00"}]));
+    let sale = settled(&world);
+    assert_eq!((sale.change, sale.rounding), (amount("10.00"), amount("-0.02")));
+    let back = give_all_back(&world, &sale, &[(0, "1"), (0, "2")]);
+    assert_eq!(Amount::sum(back.iter().map(kept)).unwrap(), amount("-10.00"));
+    assert_eq!(kept(&undone(&sale, &[])), amount("-10.00"));
+
+    let beside = coins(json!([{"tender": "card", "amount": "10.00"}, {"tender": "cash", "amount": "0.00"}]));
+    let said = refused(beside.settle(&beside.computed()));
+    assert_eq!(said, [("/payments/1/amount".to_owned(), "payment_not_positive")]);
 }
