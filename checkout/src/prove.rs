@@ -169,7 +169,9 @@ pub fn prove(sale: &SaleCompleted) -> Result<(), ProofError> {
             return wrong("/voids", ProofReason::Impossible("a void gives back every line of another sale"));
         }
     }
-    if sale.customer_id.is_none()
+    let has_certificate =
+        sale.exemption_certificate.as_ref().is_some_and(|certificate| !certificate.trim().is_empty());
+    if (sale.customer_id.is_none() || !has_certificate)
         && let Some(at) = sale.lines.iter().position(|line| !line.tax_relief.is_zero())
     {
         let reason = ProofReason::Impossible("only a customer with a certificate is spared a tax");
@@ -198,8 +200,16 @@ fn prove_head(sale: &SaleCompleted) -> Proof {
     if sale.number < 1 {
         return wrong("/number", ProofReason::Impossible("numbers of a series begin at 1"));
     }
-    if sale.series.is_empty() || !sale.series.starts_with(&sale.register_code) {
-        return wrong("/series", ProofReason::Impossible("a series begins with its register's code"));
+    let of_register =
+        sale.series.strip_prefix(&sale.register_code).filter(|_| !sale.register_code.is_empty());
+    let is_letters_and_number = |rest: &str| {
+        let number = rest.trim_start_matches(|letter: char| letter.is_ascii_uppercase());
+        number.bytes().all(|digit| digit.is_ascii_digit())
+    };
+    if !of_register.is_some_and(is_letters_and_number) {
+        let reason =
+            "a series is its register's code, the letters of the box's life and the number of its move";
+        return wrong("/series", ProofReason::Impossible(reason));
     }
     if !sale.receipt_number.ends_with(&format!("-{}-{:06}", sale.series, sale.number)) {
         return wrong("/receipt_number", ProofReason::Impossible("it ends with its series and number"));
@@ -346,12 +356,29 @@ impl Line<'_> {
             PriceReason::Label | PriceReason::Keyed | PriceReason::Refund => {}
         }
         match (&line.price_reason, line.label_amount) {
+            (PriceReason::Label, Some(label)) => self.prove_label(label),
             (PriceReason::Label, None) => {
                 self.impossible("label_amount", "a label's line bears the label's amount")
             }
-            (PriceReason::Label | PriceReason::Refund, _) | (_, None) => Ok(()),
+            (PriceReason::Refund, _) | (_, None) => Ok(()),
             _ => self.impossible("label_amount", "only a label bears an amount"),
         }
+    }
+
+    /// The quantity is what the label's amount buys, to a thousandth.
+    fn prove_label(&self, label: Amount) -> Proof {
+        let pointer = self.pointer("quantity");
+        let thousandth = self.sold.unit_price.units(6).at(&pointer)?;
+        let quantity = self.sold.quantity.abs().units(3).at(&pointer)?;
+        let label = label.abs().units(6).at(&pointer)?.checked_mul(1_000);
+        let (Some(worth), Some(label)) = (thousandth.checked_mul(quantity), label) else {
+            return self.wrong("quantity", ProofReason::Number(MoneyError::OutOfBounds));
+        };
+        // A price that was worked out of the label is rounded in its last decimal.
+        if worth.abs_diff(label) > thousandth.unsigned_abs().saturating_add(quantity.unsigned_abs()) {
+            return self.impossible("quantity", "not what the label's amount buys");
+        }
+        Ok(())
     }
 
     /// Every tax against its base and rate; the sums of those inside the price and of those on top.
@@ -388,7 +415,8 @@ impl Line<'_> {
         }
         // Base and amount were each rounded to the smallest unit, cents may have been given back to lines under
         // rounding by document, and what comes back is a share of that.
-        let rounded = if self.sold.refunds.is_some() { 3 } else { 2 };
+        let is_alone = self.sold.taxes.len() == 1;
+        let rounded = if self.sold.refunds.is_some() { 3 } else { 2 - i128::from(is_alone) };
         // What the line costs without this tax is the most that it can be on.
         let without = self
             .units("gross", self.sold.gross)?
@@ -422,6 +450,8 @@ impl Line<'_> {
                     return self.impossible(&format!("taxes/{at}/rate"), "all of the price is tax");
                 }
                 let Some(product) = base.checked_mul(rate) else { return self.wrong(&field, out_of_range) };
+                // Its neighbours' amounts were rounded, too.
+                let rounded = rounded + 1;
                 // What the base was rounded by is more of the tax where the rate is high.
                 let least = rounded + rounded * rate / (hundred - rate);
                 let most = rounded + rounded * rate / (hundred - all);
@@ -435,6 +465,9 @@ impl Line<'_> {
             return self.wrong(&field, out_of_range);
         };
         let is_exempt = tax.kind == TaxKind::Fixed && amount == 0;
+        if rate == 0 && amount != 0 {
+            return self.impossible(&field, "a tax of nothing comes to nothing");
+        }
         let slack = slack.saturating_add(scale.saturating_mul(rounded));
         if !is_exempt && exact.saturating_sub(said).unsigned_abs() > slack.unsigned_abs() {
             let computed = Amount::from_units(exact / scale, self.decimals).at(&self.pointer(&field))?;
@@ -466,12 +499,17 @@ impl Line<'_> {
                 return self.impossible(&field, "more taken off than there is, or less than nothing");
             }
             match reduction {
-                AppliedReduction::Percent { percent, reason, .. } => {
-                    short(&self.pointer(&format!("reductions/{at}/reason")), reason)?;
-                    self.prove_percent(at, *percent, left, amount)?;
-                }
-                AppliedReduction::Amount { reason, .. } | AppliedReduction::Sale { reason, .. } => {
-                    short(&self.pointer(&format!("reductions/{at}/reason")), reason)?;
+                AppliedReduction::Percent { reason, .. }
+                | AppliedReduction::Amount { reason, .. }
+                | AppliedReduction::Sale { reason, .. } => {
+                    let said = format!("reductions/{at}/reason");
+                    short(&self.pointer(&said), reason)?;
+                    if reason.trim().is_empty() {
+                        return self.impossible(&said, "who takes something off says why");
+                    }
+                    if let AppliedReduction::Percent { percent, .. } = reduction {
+                        self.prove_percent(at, *percent, left, amount)?;
+                    }
                 }
                 AppliedReduction::Promotion { name, .. } => {
                     short(&self.pointer(&format!("reductions/{at}/name")), name)?;
@@ -745,6 +783,15 @@ fn prove_payment(at: usize, payment: &Payment, sale: &SaleCompleted, decimals: u
     if is_card && change != 0 {
         let reason = ProofReason::Impossible("no change is given on a card or an account");
         return wrong(format!("/payments/{at}/change"), reason);
+    }
+    let is_beside_a_card = || {
+        let is_card = |other: &Payment| {
+            matches!(other.tender_kind, TenderKind::CardTerminal | TenderKind::CardStandalone)
+        };
+        sale.payments.iter().any(is_card)
+    };
+    if amount == 0 && (payment.tender_kind != TenderKind::Cash || is_beside_a_card()) {
+        return wrong(pointer, ProofReason::Impossible("only coins alone can pay what rounds to nothing"));
     }
     if change < 0 || change > amount {
         let reason = ProofReason::Impossible("change is not below zero, and at most what was handed over");

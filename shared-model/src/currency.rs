@@ -81,8 +81,8 @@ impl Currency {
     /// ```
     /// use shared_model::{Amount, Currency};
     ///
-    /// // Swiss francs have a coin of 0.05, New Zealand's smallest is 0.10; forints are rounded to 5.
-    /// assert_eq!("CHF".parse::<Currency>()?.coarsest_coin(), "0.10".parse::<Amount>()?);
+    /// // The smallest coin of Swiss francs is 0.05; forints are rounded to 5.
+    /// assert_eq!("CHF".parse::<Currency>()?.coarsest_coin(), "0.05".parse::<Amount>()?);
     /// assert_eq!("HUF".parse::<Currency>()?.coarsest_coin(), "5.00".parse::<Amount>()?);
     /// # Ok::<(), shared_model::MoneyError>(())
     /// ```
@@ -97,14 +97,9 @@ impl Currency {
 
 /// The coarsest coin or note that is the smallest in use where a currency is paid in cash, in hundredths of the currency: what
 /// central banks withdrew the coins below, or custom has. Others: one whole, or ten where there are no smaller units.
-const COARSEST: [(i64, &[&str]); 6] = [
-    (
-        10,
-        &[
-            "AUD", "BAM", "BGN", "CAD", "CHF", "EUR", "GBP", "HKD", "ILS", "MYR", "NZD", "PLN", "RON", "SGD",
-            "USD", "ZAR",
-        ],
-    ),
+const COARSEST: [(i64, &[&str]); 7] = [
+    (5, &["AUD", "BAM", "BGN", "CAD", "CHF", "EUR", "GBP", "MYR", "PLN", "SGD", "USD"]),
+    (10, &["HKD", "ILS", "NZD", "RON", "ZAR"]),
     (500, &["CRC", "HUF"]),
     (1_000, &["ARS", "JMD", "NGN"]),
     (5_000, &["AOA", "COP", "IQD", "MMK", "PYG", "RWF", "SYP", "TZS", "UGX"]),

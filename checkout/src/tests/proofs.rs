@@ -245,3 +245,46 @@ fn a_card_gives_no_change_and_a_void_undoes_another_sale() {
     assert_eq!(forged(&change), "/payments/0/change");
     assert_eq!(forged(&[("/voids", json!("00000000-0000-0000-0000-0000000000ac"))]), "/voids");
 }
+
+#[test]
+fn what_is_small_in_each_line_is_found_too() {
+    let mut free = taxed(sums("0.09", "0.00", "0.09"), &tax("percent", "21", false, "0.09", "0.00"));
+    free.extend([("/lines/0/unit_price", json!("0.09")), ("/lines/0/regular_unit_price", json!("0.09"))]);
+    assert_eq!(forged(&free), "/lines/0/taxes/0/amount");
+    let nothing = taxed(sums("99.98", "0.02", "100.00"), &tax("fixed", "0", true, "99.98", "0.02"));
+    assert_eq!(forged(&nothing), "/lines/0/taxes/0/amount");
+    let mut relieved = taxed(sums("1.00", "0.00", "1.00"), &Value::Null);
+    relieved.extend([
+        ("/lines/0/tax_relief", json!("99.00")),
+        ("/customer_id", json!("00000000-0000-0000-0000-0000000000ad")),
+    ]);
+    assert_eq!(forged(&relieved), "/lines/0/tax_relief");
+}
+
+#[test]
+fn a_label_a_reduction_and_a_series_are_what_they_say() {
+    let mut label = taxed(sums("0.01", "0.00", "0.01"), &Value::Null);
+    label.extend([
+        ("/lines/0/label_amount", json!("0.01")),
+        ("/lines/0/price_reason", json!({"kind": "label"})),
+        ("/lines/0/quantity", json!("5000")),
+    ]);
+    assert_eq!(forged(&label), "/lines/0/quantity");
+    let mut reduced = taxed(sums("0.01", "0.00", "0.01"), &Value::Null);
+    reduced.extend([
+        ("/lines/0/reductions", json!([{"kind": "amount", "reason": " ", "amount": "99.99"}])),
+        ("/lines/0/reduction", json!("99.99")),
+    ]);
+    assert_eq!(forged(&reduced), "/lines/0/reductions/0/reason");
+    for (code, series) in [("", "R01"), ("R01", "R01xyz"), ("R01", "R01-2")] {
+        let receipt = format!("ST01-{series}-000001");
+        let changes = [
+            ("/register_code", json!(code)),
+            ("/series", json!(series)),
+            ("/receipt_number", json!(receipt)),
+        ];
+        assert_eq!(forged(&changes), "/series", "{code} {series}");
+    }
+    let moved = [("/series", json!("R01B2")), ("/receipt_number", json!("ST01-R01B2-000001"))];
+    assert_eq!(forged(&moved), "proved");
+}

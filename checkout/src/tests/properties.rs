@@ -107,7 +107,7 @@ prop_compose! {
             .collect();
         let has_reducible = lines.iter().any(|line| line["sku"] != "S3");
         World::of(json!({
-            "currency": if coin == Some("1.00") { "SEK" } else { "CHF" }, "rounding": if per_document { "per_document" } else { "per_line" }, "rounding_mode": mode,
+            "currency": match coin { Some("1.00") => "SEK", Some("0.10") => "NZD", _ => "CHF" }, "rounding": if per_document { "per_document" } else { "per_line" }, "rounding_mode": mode,
             "cash_rounding": coin, "taxes": taxes(), "items": items, "lines": lines, "promotions": promotions,
             "reduction": reduction.filter(|_| has_reducible)
                 .map(|percent| json!({"percent": percent.to_string(), "reason": "x"})),
