@@ -345,13 +345,8 @@ fn check_divisions<T, L>(
     active: &[(usize, bool)],
     at: usize,
 ) -> Result<(), TaxError> {
-    let taxes = |spared_too: bool| -> Vec<&Tax<T>> {
-        let borne = active.iter().filter(|(_, is_spared)| spared_too || !is_spared);
-        borne.filter_map(|(tax, _)| document.taxes.get(*tax)).collect()
-    };
-    // Without the spared ones others may become neighbours.
-    let sums = division_sums(&taxes(true)).into_iter().chain(division_sums(&taxes(false)));
-    if sums.into_iter().any(|sum| sum >= WHOLE_RATE) {
+    let taxes: Vec<&Tax<T>> = active.iter().filter_map(|(tax, _)| document.taxes.get(*tax)).collect();
+    if division_sums(&taxes).into_iter().any(|sum| sum >= WHOLE_RATE) {
         return Err(TaxError::new(format!("/lines/{at}/tax_ids"), Reason::DivisionsTakeAll));
     }
     Ok(())

@@ -177,14 +177,16 @@ fn between<N: Whole, T>(
         .map(|tax| part(tax, low, high, decimals, for_negative))
         .collect::<Option<Vec<Part<N>>>>()?;
     // In terms of B first.
-    let all = in_terms_of_net(stack, &parts, decimals)?;
+    let sums = division_sums(stack);
+    let all = in_terms_of_net(stack, &parts, &sums, decimals)?;
     let mut included = Linear::nothing();
     for (tax, amount) in stack.iter().zip(&all) {
         if tax.price_included {
             included = included.plus(amount)?;
         }
     }
-    let amounts = if spared.contains(&true) { borne(stack, spared, &parts, &all, decimals)? } else { all };
+    let amounts =
+        if spared.contains(&true) { borne(stack, spared, &parts, &sums, &all, decimals)? } else { all };
     // asked = B + included.share × B + included.per_unit × quantity
     let share = Exact::one().over(&Exact::one().plus(&included.share)?)?;
     let net = Linear { per_unit: Exact::zero().minus(&included.per_unit.times(&share)?)?, share };
@@ -208,14 +210,15 @@ fn between<N: Whole, T>(
     Some(Solution { net, amounts, parts, range, for_negative })
 }
 
-/// Each tax of a stack as a function of B.
+/// Each tax of a stack as a function of B. `sums` are the [`division_sums`] of the stack that is in the price.
 fn in_terms_of_net<N: Whole, T>(
     stack: &[&Tax<T>],
     parts: &[Part<N>],
+    sums: &[i128],
     decimals: u32,
 ) -> Option<Vec<Linear<N>>> {
     let mut amounts: Vec<Linear<N>> = Vec::with_capacity(stack.len());
-    for ((tax, part), sum) in stack.iter().zip(parts).zip(division_sums(stack)) {
+    for ((tax, part), sum) in stack.iter().zip(parts).zip(sums) {
         let mut base = Linear {
             share: if part.of_net { Exact::one() } else { Exact::zero() },
             per_unit: part.per_unit.clone(),
@@ -231,19 +234,21 @@ fn in_terms_of_net<N: Whole, T>(
             }
             Levy::Percent(rate) => base.times(&Exact::ratio(rate.units(4).ok()?, WHOLE_RATE)?)?,
             Levy::Division(rate) => {
-                base.times(&Exact::ratio(rate.units(4).ok()?, WHOLE_RATE.checked_sub(sum)?)?)?
+                base.times(&Exact::ratio(rate.units(4).ok()?, WHOLE_RATE.checked_sub(*sum)?)?)?
             }
         });
     }
     Some(amounts)
 }
 
-/// What is borne of a stack of which some are spared, as functions of B: each tax as if the spared ones were not there,
-/// then what each has inside the price and is not paid, in `all` of them.
+/// What is borne of a stack of which some are spared, as functions of B: each tax as if the spared ones came to nothing,
+/// then what each has inside the price and is not paid, in `all` of them. Division taxes keep the neighbours that they
+/// have in the price: with others they would come to more, and who is spared a tax would pay more than who is not.
 fn borne<N: Whole, T>(
     stack: &[&Tax<T>],
     spared: &[bool],
     parts: &[Part<N>],
+    sums: &[i128],
     all: &[Linear<N>],
     decimals: u32,
 ) -> Option<Vec<Linear<N>>> {
@@ -251,8 +256,10 @@ fn borne<N: Whole, T>(
     let places: Vec<usize> = (0..stack.len()).filter(is_borne).collect();
     let kept_stack: Vec<&Tax<T>> = places.iter().filter_map(|at| stack.get(*at).copied()).collect();
     let kept_parts: Vec<Part<N>> = places.iter().filter_map(|at| parts.get(*at).cloned()).collect();
+    let kept_sums: Vec<i128> = places.iter().filter_map(|at| sums.get(*at).copied()).collect();
     let mut amounts = vec![Linear::nothing(); stack.len()];
-    for (at, amount) in places.iter().zip(in_terms_of_net(&kept_stack, &kept_parts, decimals)?) {
+    let kept = in_terms_of_net(&kept_stack, &kept_parts, &kept_sums, decimals)?;
+    for (at, amount) in places.iter().zip(kept) {
         *amounts.get_mut(*at)? = amount;
     }
     for (nth, (tax, whole)) in stack.iter().zip(all).enumerate() {
