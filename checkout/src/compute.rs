@@ -176,7 +176,7 @@ pub fn compute(cart: &Cart, catalogue: &Catalogue, rules: &Rules) -> Result<Comp
         let reduction = Amount::sum(draft.reductions.iter().map(AppliedReduction::amount))
             .map_err(|error| Refusal::line(draft.at, "reduction", error))?;
         let Draft { line, item, .. } = draft;
-        if !taxed.net.is_zero() && taxed.net.is_negative() != draft.quantity.is_negative() {
+        if taxed.goes_another_way(draft.quantity.is_negative()) {
             let field = if draft.reductions.is_empty() { "quantity" } else { "reduction" };
             return Err(Refusal::line(draft.at, field, RefusalReason::BelowItsTaxes).into());
         }
@@ -256,6 +256,7 @@ fn take_promotions(
             sku: &draft.item.sku,
             goods: goods(draft.item),
             quantity: draft.quantity,
+            is_counted: draft.item.quantity_decimals == 0 && draft.line.label_amount.is_none(),
             amount: draft.amount,
             regular_value: draft.regular_value,
             takes_promotions: reductions::takes_reductions(draft),

@@ -14,6 +14,7 @@ use shared_model::{Amount, MoneyError, Percent, Quantity, Rounding, UnitPrice};
 use thiserror::Error;
 
 use crate::compute::sizes_of;
+use crate::tax::MAX_KINDS;
 use crate::{MAX_LINES, MAX_PAYMENTS, MAX_TEXT};
 
 /// The most taxes that a line bears, and a document for each of its lines.
@@ -417,6 +418,12 @@ impl Line<'_> {
         // rounding by document, and what comes back is a share of that.
         let is_alone = self.sold.taxes.len() == 1;
         let rounded = if self.sold.refunds.is_some() { 3 } else { 2 - i128::from(is_alone) };
+        // Pieces that promotions made unlike are taxed, and rounded, apart.
+        let is_promoted =
+            self.sold.reductions.iter().any(|part| matches!(part, AppliedReduction::Promotion { .. }));
+        let pieces = self.sold.quantity.abs().units(3).at(&self.pointer("quantity"))? / 1_000;
+        let kinds = if is_promoted { pieces.clamp(1, MAX_KINDS as i128) } else { 1 };
+        let rounded = rounded + kinds - 1;
         // What the line costs without this tax is the most that it can be on.
         let without = self
             .units("gross", self.sold.gross)?

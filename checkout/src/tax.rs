@@ -1,5 +1,6 @@
 //! The tax of a document's lines, by the tax engine, and the sums of it.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -29,6 +30,15 @@ pub(crate) struct Taxed {
 }
 
 impl Taxed {
+    /// Whether any amount of it goes the other way than its line: less is left of the price than its fixed taxes take.
+    pub(crate) fn goes_another_way(&self, comes_back: bool) -> bool {
+        let of_taxes = self.taxes.iter().flat_map(|tax| [tax.base, tax.amount]);
+        [self.net, self.relief]
+            .into_iter()
+            .chain(of_taxes)
+            .any(|amount| !amount.is_zero() && amount.is_negative() != comes_back)
+    }
+
     /// With another part of the same line.
     fn add(&mut self, other: Self) -> Result<(), MoneyError> {
         self.net = self.net.plus(other.net)?;
@@ -88,9 +98,10 @@ pub(crate) fn of_lines(
         let is_spared = |tax: &&&TaxRecord| exemption.is_some_and(|exemption| exemption.spares(tax, day));
         let spared: Vec<TaxId> = tax_ids.iter().filter(is_spared).map(|tax| tax.id).collect();
         spared_of.push(!spared.is_empty());
-        let parts = by_threshold(draft, &tax_ids, decimals)
+        let most = (tax_engine::MAX_LINES / drafts.len().max(1)).clamp(1, MAX_KINDS);
+        let kinds = kinds_of_pieces(draft, &tax_ids, decimals, most)
             .map_err(|error| Refusal::line(draft.at, "quantity", error))?;
-        for (part, (quantity, amount)) in parts.into_iter().enumerate() {
+        for (part, (quantity, amount)) in kinds.into_iter().enumerate() {
             owners.push(owner);
             lines.push(Line {
                 id: Key {
@@ -140,42 +151,59 @@ pub(crate) fn of_lines(
     Ok(whole)
 }
 
-/// A line as the parts that thresholds tell apart: laws look at the price of each piece (New York's clothing under 110,
-/// Florida's first 5,000), and promotions may have made pieces of one line unlike. Pieces on one side of a threshold are
-/// taxed alike, whether together or apart; one threshold is looked at, the first that tells pieces apart, so that a
-/// line's tax is rounded twice at most.
-fn by_threshold(
+/// The most kinds of pieces of a line that are taxed apart.
+pub(crate) const MAX_KINDS: usize = 8;
+
+/// A line as the kinds of pieces that it is of: laws look at the price of each piece (New York's clothing under 110,
+/// Florida's first 5,000), and promotions may have made pieces of one line unlike. Those that cost the same are one kind,
+/// dearest first; a line that bears no threshold is one kind, as is one by weight. Beyond the `most` kinds, the cheapest
+/// are taken together.
+fn kinds_of_pieces(
     draft: &Draft<'_>,
     taxes: &[&TaxRecord],
     decimals: u32,
+    most: usize,
 ) -> Result<Vec<(Quantity, Amount)>, MoneyError> {
     let whole = || vec![(draft.quantity, draft.amount)];
-    let counted = draft.pieces.iter().map(|(count, _)| i128::from(*count)).sum::<i128>();
-    if draft.pieces.is_empty() || draft.quantity.units(3)? != counted * 1_000 || !draft.amount.is_positive() {
+    let has_threshold =
+        |tax: &&TaxRecord| tax.exempt_below.is_some() || tax.part_above.is_some() || tax.part_up_to.is_some();
+    if draft.pieces.is_empty() || !draft.amount.is_positive() || !taxes.iter().any(has_threshold) {
         return Ok(whole());
     }
-    let thresholds =
-        || taxes.iter().flat_map(|tax| [tax.exempt_below, tax.part_above, tax.part_up_to]).flatten();
-    if thresholds().next().is_none() {
+    let counted = draft.pieces.iter().map(|(count, _)| i128::from(*count)).sum::<i128>();
+    if draft.quantity.units(3)? != counted * 1_000 {
+        return Ok(whole());
+    }
+    let mut kinds: Vec<(i128, i128, Amount)> = Vec::with_capacity(draft.pieces.len());
+    for (count, cost) in &draft.pieces {
+        let count = i128::from(*count).max(1);
+        // Less than a smallest unit is how promotions were rounded.
+        kinds.push((cost.units(decimals)? / count, count, *cost));
+    }
+    kinds.sort_unstable_by_key(|kind| Reverse(*kind));
+    let mut merged: Vec<(i128, i128, Amount)> = Vec::with_capacity(kinds.len());
+    for (each, count, cost) in kinds {
+        let is_full = merged.len() >= most;
+        match merged.last_mut() {
+            Some(last) if is_full || last.0 == each => {
+                last.1 += count;
+                last.2 = last.2.plus(cost)?;
+            }
+            _ => merged.push((each, count, cost)),
+        }
+    }
+    if merged.len() == 1 {
         return Ok(whole());
     }
     // What a person took off afterwards is of each piece in proportion.
     let shares: Vec<Share<usize>> =
-        draft.pieces.iter().enumerate().map(|(key, (_, weight))| Share { weight: *weight, key }).collect();
+        merged.iter().enumerate().map(|(key, (_, _, weight))| Share { weight: *weight, key }).collect();
     let now = allocate(draft.amount, decimals, &shares)?;
-    for threshold in thresholds() {
-        let (mut below, mut above) = ((0_i128, Amount::ZERO), (0_i128, Amount::ZERO));
-        for ((count, _), amount) in draft.pieces.iter().zip(&now) {
-            let is_below = amount.units(6)? < threshold.units(6)? * i128::from(*count);
-            let side = if is_below { &mut below } else { &mut above };
-            *side = (side.0 + i128::from(*count), side.1.plus(*amount)?);
-        }
-        if below.0 > 0 && above.0 > 0 {
-            let part = |(count, amount): (i128, Amount)| Ok((Quantity::from_units(count, 0)?, amount));
-            return Ok(vec![part(above)?, part(below)?]);
-        }
-    }
-    Ok(whole())
+    merged
+        .into_iter()
+        .zip(now)
+        .map(|((_, count, _), amount)| Ok((Quantity::from_units(count, 0)?, amount)))
+        .collect()
 }
 
 /// The taxes of the line's group that are in force on the day. A multi-purpose gift card is taxed when it is used, by what

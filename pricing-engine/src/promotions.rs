@@ -28,6 +28,9 @@ pub struct Line<'a> {
     pub goods: Goods<'a>,
     /// How much of it.
     pub quantity: Quantity,
+    /// Whether it is sold by the piece. Goods by weight or length are one thing, whatever number the scale shows: they
+    /// take no part in promotions that count.
+    pub is_counted: bool,
     /// What it costs by the price rules.
     pub amount: Amount,
     /// What it is worth at its regular price: savings are shared in proportion to this.
@@ -205,6 +208,7 @@ struct Posed {
 ///     sku: "TEA",
 ///     goods: Goods { variant_id: Uuid::from_u128(4).into(), product_id: Uuid::from_u128(5).into(), departments: &[] },
 ///     quantity: "4".parse()?,
+///     is_counted: true,
 ///     amount: "12.00".parse()?,
 ///     regular_value: "12.00".parse()?,
 ///     takes_promotions: true,
@@ -346,6 +350,7 @@ impl<'a> Cart<'a> {
                 continue;
             }
             let whole = line.quantity.units(0).ok().and_then(|count| u32::try_from(count).ok());
+            let whole = whole.filter(|_| line.is_counted);
             let pool = Pool {
                 line: at,
                 count: 0,
@@ -561,10 +566,17 @@ impl<'a> Cart<'a> {
     /// What an effect on each unit takes off so many units that cost this.
     fn off_amount(&self, effect: Effect, cost: Amount, quantity: Quantity) -> Result<Amount, MoneyError> {
         let extend = |each: Amount| UnitPrice::from(each).extend(quantity, self.decimals, self.rounding);
+        // An amount that is beyond bounds for so many is more than they cost: no promotion may stop a cart.
         match effect {
             Effect::Percent(percent) => percent.of(cost, self.decimals, self.rounding),
-            Effect::Amount(amount) => Ok(extend(amount)?.min(cost)),
-            Effect::Price(price) => Ok(cost.minus(extend(price)?)?.max(Amount::ZERO)),
+            Effect::Amount(amount) => match extend(amount) {
+                Err(MoneyError::OutOfBounds) => Ok(cost),
+                extended => Ok(extended?.min(cost)),
+            },
+            Effect::Price(price) => match extend(price) {
+                Err(MoneyError::OutOfBounds) => Ok(Amount::ZERO),
+                extended => Ok(cost.minus(extended?)?.max(Amount::ZERO)),
+            },
         }
     }
 
@@ -575,17 +587,17 @@ impl<'a> Cart<'a> {
         posed: &Posed,
         result: &mut Promoted,
     ) -> Result<(), MoneyError> {
-        let mut taking: Vec<(usize, Members)> = Vec::with_capacity(combination.uses.len());
+        let mut taking: Vec<(usize, Members, u32)> = Vec::with_capacity(combination.uses.len());
         for each in combination.uses {
-            let (promotion, members) = match each {
+            let (promotion, members, times) = match each {
                 Use::Single { promotion, pool, count } => {
-                    (posed.singles.get(promotion), smallvec![Member { pool, slot: 0, count }])
+                    (posed.singles.get(promotion), smallvec![Member { pool, slot: 0, count }], 1)
                 }
-                Use::Group { promotion, members } => (posed.groups.get(promotion), members),
-                Use::Once { promotion, members } => (posed.onces.get(promotion), members),
+                Use::Group { promotion, members, times } => (posed.groups.get(promotion), members, times),
+                Use::Once { promotion, members } => (posed.onces.get(promotion), members, 1),
             };
             if let Some(promotion) = promotion {
-                taking.push((*promotion, members));
+                taking.push((*promotion, members, times));
             }
         }
         // The uses of one promotion together, in an order of their own: the search's is of no meaning.
@@ -594,12 +606,18 @@ impl<'a> Cart<'a> {
         let mut parts = Parts::new(&self.pools, &taking, self.decimals)?;
         let mut savings: Vec<Saving> = Vec::new();
         let mut before = (None, 0);
-        for (promotion, members) in &taking {
+        // Where the saving of each line stands that was found last.
+        let mut of_lines = vec![0; self.lines.len()];
+        for (promotion, members, times) in &taking {
             // Those of one promotion stand together: what it has taken off before is found behind this place.
             if before.0 != Some(*promotion) {
                 before = (Some(*promotion), savings.len());
             }
-            self.take(*promotion, members, &mut parts, &mut savings, before.1, result)?;
+            for (costs, times) in parts.costs_of(members, *times)? {
+                let alike = Alike { at: *promotion, members, costs, times };
+                let mut shares = Shares { savings: &mut savings, from: before.1, of_lines: &mut of_lines };
+                self.take(&alike, &mut parts, &mut shares, result)?;
+            }
         }
         savings.retain(|saving| saving.amount.is_positive());
         for saving in &savings {
@@ -611,48 +629,48 @@ impl<'a> Cart<'a> {
         Ok(())
     }
 
-    /// One use of a promotion: what it saves, shared by its members.
+    /// Uses of a promotion that are alike: what each saves, shared by its members.
     fn take(
         &self,
-        at: usize,
-        members: &[Member],
+        alike: &Alike<'_>,
         parts: &mut Parts,
-        savings: &mut Vec<Saving>,
-        from: usize,
+        shares: &mut Shares<'_>,
         result: &mut Promoted,
     ) -> Result<(), MoneyError> {
-        let Some(promotion) = self.promotions.get(at) else { return Ok(()) };
-        let mut costs = Vec::with_capacity(members.len());
-        for member in members {
-            costs.push(parts.cost_of(member)?);
-        }
+        let Alike { at, members, costs, times } = alike;
+        let Some(promotion) = self.promotions.get(*at) else { return Ok(()) };
         let whole = Amount::sum(costs.iter().copied())?;
-        let saving = self.saving_of(promotion, members, &costs, whole)?.min(whole);
+        let saving = self.saving_of(promotion, members, costs, whole)?.min(whole);
         if !saving.is_positive() {
             return Ok(());
         }
-        for ((member, cost), amount) in members.iter().zip(&costs).zip(self.shared(saving, members, &costs)?)
-        {
-            parts.take_off(member, *cost, amount, promotion.exclusive)?;
+        for ((member, cost), amount) in members.iter().zip(costs).zip(self.shared(saving, members, costs)?) {
+            let of_all = Member { count: member.count.saturating_mul(*times), ..*member };
+            let amount = so_often(amount, *times)?;
+            parts.take_off(&of_all, so_often(*cost, *times)?, amount, promotion.exclusive)?;
             let Some(pool) = self.pools.get(member.pool) else { continue };
-            let earlier = savings.get_mut(from..).unwrap_or_default();
-            match earlier.iter_mut().find(|saving| saving.line == pool.line && saving.promotion == at) {
-                Some(saving) => saving.amount = saving.amount.plus(amount)?,
-                None => savings.push(Saving { line: pool.line, promotion: at, amount }),
-            }
-        }
-        let times = match (&promotion.offer, members) {
-            (Offer::Each { .. }, [one]) => one.count,
-            _ => 1,
-        };
-        match result.applied.iter_mut().find(|applied| applied.promotion == at) {
-            Some(applied) => {
-                applied.amount = applied.amount.plus(saving)?;
-                if !matches!(promotion.offer, Offer::Threshold { .. }) {
-                    applied.times = applied.times.saturating_add(times);
+            let known = shares.of_lines.get(pool.line).copied().filter(|known| *known >= shares.from);
+            match known.and_then(|known| shares.savings.get_mut(known)) {
+                Some(saving) if saving.line == pool.line => saving.amount = saving.amount.plus(amount)?,
+                _ => {
+                    set(shares.of_lines, pool.line, shares.savings.len());
+                    shares.savings.push(Saving { line: pool.line, promotion: *at, amount });
                 }
             }
-            None => result.applied.push(Applied { promotion: at, times, amount: saving }),
+        }
+        let saving = so_often(saving, *times)?;
+        let times = match (&promotion.offer, members.as_slice()) {
+            (Offer::Each { .. }, [one]) => one.count,
+            _ => *times,
+        };
+        if let Some(applied) = result.applied.iter_mut().rfind(|applied| applied.promotion == *at) {
+            applied.amount = applied.amount.plus(saving)?;
+            if !matches!(promotion.offer, Offer::Threshold { .. }) {
+                applied.times = applied.times.saturating_add(times);
+            }
+        } else {
+            let times = if matches!(promotion.offer, Offer::Threshold { .. }) { 1 } else { times };
+            result.applied.push(Applied { promotion: *at, times, amount: saving });
         }
         Ok(())
     }
@@ -783,6 +801,31 @@ fn regular_value(line: &Line<'_>, pool: &Pool, count: u32) -> Result<Amount, Mon
     Amount::from_units(divide(all, whole, Rounding::HalfUp)?, 6)
 }
 
+/// Uses of a promotion, so many, that are alike: the promotion's place, and what the members of one use cost.
+struct Alike<'m> {
+    at: usize,
+    members: &'m Members,
+    costs: Vec<Amount>,
+    times: u32,
+}
+
+/// The savings of a class. Those of the promotion that is applied stand behind `from`.
+struct Shares<'s> {
+    savings: &'s mut Vec<Saving>,
+    from: usize,
+    of_lines: &'s mut Vec<usize>,
+}
+
+/// An amount, so many times.
+fn so_often(amount: Amount, times: u32) -> Result<Amount, MoneyError> {
+    if times == 1 {
+        return Ok(amount);
+    }
+    let units = amount.units(amount.decimals())?;
+    let units = units.checked_mul(times.into()).ok_or(MoneyError::OutOfBounds)?;
+    Amount::from_units(units, amount.decimals())
+}
+
 /// The units of each pool that the class takes something off, and what they still cost.
 struct Parts {
     pools: Vec<Part>,
@@ -794,23 +837,31 @@ struct Part {
     units: u32,
     /// What those cost.
     cost: Amount,
-    /// The taken units by who took them (exclusive or not): count, and what they cost now.
-    open: (u32, Amount),
-    closed: (u32, Amount),
+    /// The taken units that cost the same now, by whether an exclusive promotion took them: their price in whole smallest
+    /// units, count, and what all of them cost.
+    taken: SmallVec<[Taken; 2]>,
     /// What all of those cost before.
     before: Amount,
 }
 
+#[derive(Clone, Copy)]
+struct Taken {
+    is_closed: bool,
+    each: i128,
+    count: u32,
+    amount: Amount,
+}
+
 impl Parts {
-    fn new(pools: &[Pool], taking: &[(usize, Members)], decimals: u32) -> Result<Self, MoneyError> {
+    fn new(pools: &[Pool], taking: &[(usize, Members, u32)], decimals: u32) -> Result<Self, MoneyError> {
         let zero = Amount::from_units(0, decimals)?;
-        let mut parts = vec![
-            Part { units: 0, cost: zero, open: (0, zero), closed: (0, zero), before: zero };
-            pools.len()
-        ];
-        for member in taking.iter().flat_map(|(_, members)| members) {
-            if let Some(part) = parts.get_mut(member.pool) {
-                part.units += member.count;
+        let mut parts =
+            vec![Part { units: 0, cost: zero, taken: SmallVec::new(), before: zero }; pools.len()];
+        for (_, members, times) in taking {
+            for member in members {
+                if let Some(part) = parts.get_mut(member.pool) {
+                    part.units = part.units.saturating_add(member.count.saturating_mul(*times));
+                }
             }
         }
         for (part, pool) in parts.iter_mut().zip(pools) {
@@ -828,6 +879,35 @@ impl Parts {
         Ok(cost)
     }
 
+    /// Hands the units of uses that are alike out: what the members of one cost, and how many cost that. They differ
+    /// where a part of the cost does not go up in smallest units: then so many have one more.
+    fn costs_of(&mut self, members: &[Member], times: u32) -> Result<Vec<(Vec<Amount>, u32)>, MoneyError> {
+        // For each member what one use costs at least, in smallest units, and how many uses cost one more.
+        let mut costs: Vec<(i128, u32, u32)> = Vec::with_capacity(members.len());
+        for member in members {
+            let of_all = Member { count: member.count.saturating_mul(times), ..*member };
+            let cost = self.cost_of(&of_all)?;
+            let (units, decimals) = (cost.units(cost.decimals())?, cost.decimals());
+            let more = u32::try_from(units % i128::from(times.max(1))).unwrap_or(0);
+            costs.push((units / i128::from(times.max(1)), more, decimals));
+        }
+        let mut ends: SmallVec<[u32; 4]> = costs.iter().map(|(_, more, _)| *more).collect();
+        ends.push(times);
+        ends.sort_unstable();
+        let mut found = Vec::new();
+        let mut begin = 0;
+        for end in ends {
+            if end > begin {
+                let of_one = costs.iter().map(|(units, more, decimals)| {
+                    Amount::from_units(units + i128::from(begin < *more), *decimals)
+                });
+                found.push((of_one.collect::<Result<_, _>>()?, end - begin));
+                begin = end;
+            }
+        }
+        Ok(found)
+    }
+
     /// Takes an amount off units that were handed out at this cost.
     fn take_off(
         &mut self,
@@ -839,25 +919,31 @@ impl Parts {
         let Some(part) = self.pools.get_mut(member.pool) else { return Ok(()) };
         let now = cost.minus(amount)?;
         part.before = part.before.plus(cost)?;
-        let taken = if exclusive { &mut part.closed } else { &mut part.open };
-        *taken = (taken.0 + member.count, taken.1.plus(now)?);
+        // Less than a smallest unit is how uses were rounded, and nothing that tells pieces apart.
+        let each = now.units(now.decimals())? / i128::from(member.count.max(1));
+        match part.taken.iter_mut().find(|taken| taken.is_closed == exclusive && taken.each == each) {
+            Some(taken) => {
+                taken.count += member.count;
+                taken.amount = taken.amount.plus(now)?;
+            }
+            None => part.taken.push(Taken { is_closed: exclusive, each, count: member.count, amount: now }),
+        }
         Ok(())
     }
 
-    /// The pools of the next class: what nobody took stays as it was, what was taken is apart.
+    /// The pools of the next class: what nobody took stays as it was, what was taken is apart, by what one of it costs
+    /// now. Promotions of one class leave pieces of a line at prices of their own.
     fn into_pools(self, pools: &[Pool]) -> Result<Vec<Pool>, MoneyError> {
         let mut next = Vec::with_capacity(pools.len() * 2);
         for (pool, part) in pools.iter().zip(self.pools) {
             let mut untaken = (pool.count, pool.amount);
-            for (taken, is_closed) in [(part.open, false), (part.closed, true)] {
-                if taken.0 > 0 {
-                    untaken.0 = untaken.0.saturating_sub(taken.0);
-                    next.push(Pool {
-                        is_touched: true,
-                        is_closed: is_closed || pool.is_closed,
-                        ..pool.with(taken.0, taken.1)?
-                    });
-                }
+            for taken in part.taken {
+                untaken.0 = untaken.0.saturating_sub(taken.count);
+                next.push(Pool {
+                    is_touched: true,
+                    is_closed: taken.is_closed || pool.is_closed,
+                    ..pool.with(taken.count, taken.amount)?
+                });
             }
             untaken.1 = untaken.1.minus(part.before)?;
             if untaken.0 > 0 {

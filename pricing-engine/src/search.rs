@@ -150,9 +150,21 @@ pub(crate) struct Member {
 /// One use of a promotion, by its place among those of its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Use {
-    Single { promotion: usize, pool: usize, count: u32 },
-    Group { promotion: usize, members: Members },
-    Once { promotion: usize, members: Members },
+    Single {
+        promotion: usize,
+        pool: usize,
+        count: u32,
+    },
+    /// So many times, of the same members each time.
+    Group {
+        promotion: usize,
+        members: Members,
+        times: u32,
+    },
+    Once {
+        promotion: usize,
+        members: Members,
+    },
 }
 
 /// A combination.
@@ -216,6 +228,15 @@ impl Offers {
             all.extend(single.savings.iter().map(|(pool, saving)| (*pool, Reverse(*saving), at)));
         }
         all.sort_unstable();
+        // After the best offer without a limit no other one of the pool is ever a choice.
+        let mut ended = None;
+        all.retain(|(pool, _, single)| {
+            let is_choice = ended != Some(*pool);
+            if is_choice && problem.singles.get(*single).is_some_and(|single| single.left == u32::MAX) {
+                ended = Some(*pool);
+            }
+            is_choice
+        });
         let mut begins = Vec::with_capacity(problem.pools.len() + 1);
         let mut begin = 0;
         for pool in 0..=problem.pools.len() {
@@ -336,6 +357,15 @@ struct Search<'p> {
     is_cut: bool,
     /// Room for members that are looked at.
     members: Vec<Member>,
+    /// Of each once of the component, the units that are given to it.
+    gathered: Vec<Gathered>,
+}
+
+/// Units given to an amount off what is left over, and what they are worth.
+#[derive(Clone, Default)]
+struct Gathered {
+    worth: Fine,
+    members: Vec<Member>,
 }
 
 impl<'p> Search<'p> {
@@ -361,6 +391,7 @@ impl<'p> Search<'p> {
             steps: MAX_STEPS,
             is_cut: false,
             members: Vec::new(),
+            gathered: Vec::new(),
             problem,
             offers,
         }
@@ -466,36 +497,32 @@ impl<'p> Search<'p> {
                 }
                 amount.saturating_mul(times.into())
             }
-            (Reward::Whole(off), [slot]) => {
-                let mut dearest = Dearest::new(self, slot, from);
-                in_turn(times, || Some(off.of(dearest.next(slot.count, slot.count)?)))
-            }
             (Reward::Whole(off), slots) => {
-                let mut dearest: SmallVec<[(Dearest<'_>, u32); 3]> =
+                let mut dearest: SmallVec<[(Dearest<'_>, u32); 2]> =
                     slots.iter().map(|slot| (Dearest::new(self, slot, from), slot.count)).collect();
-                in_turn(times, || {
+                in_turn(times, &mut dearest, |dearest| {
                     let mut value = 0_i64;
-                    for (dearest, count) in &mut dearest {
+                    for (dearest, count) in dearest {
                         value = value.saturating_add(dearest.next(*count, *count)?);
                     }
                     Some(off.of(value))
                 })
             }
             (Reward::Cheapest(free), [slot]) => {
-                let mut dearest = Dearest::new(self, slot, from);
-                in_turn(times, || dearest.next(slot.count, free))
+                let mut dearest = [(Dearest::new(self, slot, from), slot.count)];
+                in_turn(times, &mut dearest, |[(dearest, count)]| dearest.next(*count, free))
             }
             (Reward::Second { off, any_value: false }, [buy, get]) if buy.pools == get.pools => {
-                let mut dearest = Dearest::new(self, buy, from);
                 let count = buy.count.saturating_add(get.count);
-                in_turn(times, || dearest.next_each(count, get.count, off))
+                let mut dearest = [(Dearest::new(self, buy, from), count)];
+                in_turn(times, &mut dearest, |[(dearest, count)]| dearest.next_each(*count, get.count, off))
             }
             (Reward::Second { off, .. }, [buy, get]) => {
-                let mut bought = Dearest::new(self, buy, from);
-                let mut got = Dearest::new(self, get, from);
-                in_turn(times, || {
-                    bought.next(buy.count, 0)?;
-                    got.next_each(get.count, get.count, off)
+                let bought = (Dearest::new(self, buy, from), buy.count);
+                let mut dearest = [bought, (Dearest::new(self, get, from), get.count)];
+                in_turn(times, &mut dearest, |[(bought, buy), (got, get)]| {
+                    bought.next(*buy, 0)?;
+                    got.next_each(*get, *get, off)
                 })
             }
             _ => 0,
@@ -521,7 +548,7 @@ impl<'p> Search<'p> {
         self.steps -= cost;
         let open = self.component.pools.get(place..).unwrap_or_default();
         let Some(ahead) = open.iter().position(|pool| self.remaining(*pool) > 0) else {
-            self.take_onces(0, value);
+            self.take_onces(value);
             return;
         };
         let place = place + ahead;
@@ -576,8 +603,11 @@ impl<'p> Search<'p> {
             let group = self.problem.groups.get(filling.group);
             let saving = group.map_or(0, |group| self.saving(group, members));
             if saving > 0 {
-                self.current
-                    .push(Use::Group { promotion: filling.group, members: SmallVec::from_slice(members) });
+                self.current.push(Use::Group {
+                    promotion: filling.group,
+                    members: SmallVec::from_slice(members),
+                    times: 1,
+                });
                 change(&mut self.groups_left, filling.group, -1);
                 self.node(filling.place, value + saving);
                 change(&mut self.groups_left, filling.group, 1);
@@ -609,56 +639,218 @@ impl<'p> Search<'p> {
         }
     }
 
-    /// What the rest of a pool's units earn by themselves, every way that could be better.
-    fn take_singles(&mut self, place: usize, pool: usize, offer: usize, rest: u32, value: Fine) {
-        let (Some((saving, single)), true) = (self.offers.nth(pool, offer), rest > 0) else {
-            change(&mut self.left_over, pool, i64::from(rest));
-            self.node(place + 1, value);
-            change(&mut self.left_over, pool, -i64::from(rest));
-            return;
-        };
-        let left = at(&self.singles_left, single);
-        let most = rest.min(left);
-        let is_limited = left < u32::MAX;
-        // An offer without a limit is taken whole or, for the sake of a promotion of all that is left, not at all.
-        let least = if is_limited || at(&self.is_wanted_once, pool) { 0 } else { most };
-        for count in (least..=most).rev() {
-            if count > 0 {
+    /// What the rest of a pool's units earn by themselves, every way that could be better: from this offer on, the next
+    /// one that is taken, or none. So this is nested no deeper than there are units, however many offers there are.
+    fn take_singles(&mut self, place: usize, pool: usize, from: usize, rest: u32, value: Fine) {
+        let mut offer = from;
+        while let (Some((saving, single)), true) = (self.offers.nth(pool, offer), rest > 0) {
+            offer += 1;
+            let left = at(&self.singles_left, single);
+            let is_limited = left < u32::MAX;
+            let most = rest.min(left);
+            // An offer without a limit is taken whole or, for the sake of a promotion of all that is left, in part.
+            let is_forced = !is_limited && !at(&self.is_wanted_once, pool);
+            let least = if is_forced { most } else { 1 };
+            for count in (least..=most).rev() {
+                if !self.may_step() {
+                    return;
+                }
                 self.current.push(Use::Single { promotion: single, pool, count });
-            }
-            if is_limited {
-                change(&mut self.singles_left, single, -i64::from(count));
-            }
-            let saving = saving * Fine::from(count);
-            self.take_singles(place, pool, offer + 1, rest - count, value + saving);
-            if is_limited {
-                change(&mut self.singles_left, single, i64::from(count));
-            }
-            if count > 0 {
+                if is_limited {
+                    change(&mut self.singles_left, single, -i64::from(count));
+                }
+                self.take_singles(place, pool, offer, rest - count, value + saving * Fine::from(count));
+                if is_limited {
+                    change(&mut self.singles_left, single, i64::from(count));
+                }
                 self.current.pop();
             }
+            if is_forced {
+                return;
+            }
+        }
+        change(&mut self.left_over, pool, i64::from(rest));
+        self.node(place + 1, value);
+        change(&mut self.left_over, pool, -i64::from(rest));
+    }
+
+    /// Takes a step, where one is left.
+    fn may_step(&mut self) -> bool {
+        match self.steps.checked_sub(1) {
+            Some(steps) => self.steps = steps,
+            None => self.is_cut = true,
+        }
+        !self.is_cut
+    }
+
+    /// Shares what is left over among the amounts off it, every way that could be better.
+    fn take_onces(&mut self, value: Fine) {
+        if self.component.onces.is_empty() {
+            self.keep_if_best(value);
+            return;
+        }
+        self.gathered.clear();
+        self.gathered.resize(self.component.onces.len(), Gathered::default());
+        self.share_left_over(0, value);
+    }
+
+    /// Shares the units of the component's pools from this place on among the amounts off them.
+    fn share_left_over(&mut self, place: usize, value: Fine) {
+        let open = self.component.pools.get(place..).unwrap_or_default();
+        let wanted = |pool: &usize| at(&self.left_over, *pool) > 0 && at(&self.is_wanted_once, *pool);
+        let Some(ahead) = open.iter().position(wanted) else {
+            self.keep_gathered(value);
+            return;
+        };
+        let place = place + ahead;
+        if value.saturating_add(self.most_of_left_over(place)) <= self.best.value || !self.may_step() {
+            return;
+        }
+        let Some(pool) = self.component.pools.get(place).copied() else { return };
+        let all = at(&self.left_over, pool);
+        let mut takers = (0..self.component.onces.len()).filter(|nth| self.once_takes(*nth, pool));
+        if let (Some(only), None) = (takers.next(), takers.next()) {
+            self.gather(only, pool, all, 1);
+            self.share_left_over(place + 1, value);
+            self.gather(only, pool, all, -1);
+        } else {
+            self.share_pool(place, pool, 0, all, value);
         }
     }
 
-    /// Takes, or not, each amount off what is left over.
-    fn take_onces(&mut self, at: usize, value: Fine) {
-        let Some(once) = self.component.onces.get(at).copied() else {
-            self.keep_if_best(value);
-            return;
-        };
-        let (members, saving) = self.left_over_of(once);
-        if saving > 0 {
-            for member in &members {
-                change(&mut self.left_over, member.pool, -i64::from(member.count));
+    /// Shares the rest of a pool's units among the amounts from this one on. One that is reached already takes none but
+    /// what nobody else has a use for: the saving is shared by all that is left of its goods.
+    fn share_pool(&mut self, place: usize, pool: usize, from: usize, rest: u32, value: Fine) {
+        let mut nth = from;
+        let mut is_needed = false;
+        while let (Some(missing), true) = (self.missing_of(nth), rest > 0) {
+            nth += 1;
+            if missing <= 0 || !self.once_takes(nth - 1, pool) {
+                continue;
             }
-            self.current.push(Use::Once { promotion: once, members: SmallVec::from_slice(&members) });
-            self.take_onces(at + 1, value + saving);
-            self.current.pop();
-            for member in &members {
-                change(&mut self.left_over, member.pool, i64::from(member.count));
+            is_needed = true;
+            // More than it takes to reach the amount is of no use, but for the last one.
+            let enough = divided_up(missing, self.value(pool));
+            for count in (1..=rest.min(enough)).rev() {
+                if !self.may_step() {
+                    return;
+                }
+                self.gather(nth - 1, pool, count, 1);
+                self.share_pool(place, pool, nth, rest - count, value);
+                self.gather(nth - 1, pool, count, -1);
             }
         }
-        self.take_onces(at + 1, value);
+        if from == 0 && is_needed {
+            return;
+        }
+        // What is left of the pool goes along with the first amount off it.
+        let first = (0..self.component.onces.len()).find(|nth| self.once_takes(*nth, pool));
+        if let (Some(first), true) = (first, rest > 0) {
+            self.gather(first, pool, rest, 1);
+            self.share_left_over(place + 1, value);
+            self.gather(first, pool, rest, -1);
+        } else {
+            self.share_left_over(place + 1, value);
+        }
+    }
+
+    /// What an amount off what is left over still lacks.
+    fn missing_of(&self, nth: usize) -> Option<Fine> {
+        let once = self.problem.onces.get(*self.component.onces.get(nth)?)?;
+        Some(once.amount - self.gathered.get(nth)?.worth)
+    }
+
+    fn once_takes(&self, nth: usize, pool: usize) -> bool {
+        let once = self.component.onces.get(nth).and_then(|once| self.problem.onces.get(*once));
+        once.is_some_and(|once| once.pools.binary_search(&pool).is_ok())
+    }
+
+    /// Gives units to an amount off what is left over, or (`-1`) takes those given last back.
+    fn gather(&mut self, nth: usize, pool: usize, count: u32, way: Fine) {
+        let worth = self.value(pool) * Fine::from(count) * way;
+        let Some(gathered) = self.gathered.get_mut(nth) else { return };
+        gathered.worth += worth;
+        if way > 0 {
+            gathered.members.push(Member { pool, slot: 0, count });
+        } else {
+            gathered.members.pop();
+        }
+    }
+
+    /// More than the amounts take off what they have and what is left over from this place on.
+    fn most_of_left_over(&self, place: usize) -> Fine {
+        let open = self.component.pools.get(place..).unwrap_or_default();
+        let mut all: Fine = 0;
+        for pool in open.iter().filter(|pool| at(&self.is_wanted_once, **pool)) {
+            all += self.value(*pool) * Fine::from(at(&self.left_over, *pool));
+        }
+        let (mut taken, mut missing): (Fine, Fine) = (0, 0);
+        for nth in 0..self.component.onces.len() {
+            let lacks = self.missing_of(nth).unwrap_or(0).max(0);
+            missing = missing.saturating_add(lacks.min(all));
+            taken += self.taken_off(nth);
+        }
+        taken.saturating_add(missing.min(all))
+    }
+
+    /// What an amount takes off what it was given.
+    fn taken_off(&self, nth: usize) -> Fine {
+        let once = self.component.onces.get(nth).and_then(|once| self.problem.onces.get(*once));
+        let worth = self.gathered.get(nth).map_or(0, |gathered| gathered.worth);
+        once.map_or(0, |once| once.amount.min(worth))
+    }
+
+    /// Keeps what is gathered, if that is the best.
+    fn keep_gathered(&mut self, value: Fine) {
+        let saving: Fine = (0..self.component.onces.len()).map(|nth| self.taken_off(nth)).sum();
+        if value + saving <= self.best.value {
+            return;
+        }
+        let length = self.current.len();
+        for (once, gathered) in self.component.onces.iter().zip(&self.gathered) {
+            let mut members = Members::new();
+            for member in &gathered.members {
+                match members.iter_mut().find(|other| other.pool == member.pool) {
+                    Some(other) => other.count += member.count,
+                    None => members.push(*member),
+                }
+            }
+            if !members.is_empty() {
+                members.sort_unstable();
+                self.current.push(Use::Once { promotion: *once, members });
+            }
+        }
+        self.keep_if_best(value + saving);
+        self.current.truncate(length);
+    }
+
+    /// A sharing without a search: goods that few amounts are off come first, and go where the most is lacking.
+    fn share_at_once(&mut self, value: Fine) {
+        self.gathered.clear();
+        self.gathered.resize(self.component.onces.len(), Gathered::default());
+        let onces = self.component.onces.len();
+        let mut pools: Vec<(usize, usize)> = Vec::new();
+        for pool in self.component.pools.iter().filter(|pool| at(&self.left_over, **pool) > 0) {
+            let takers = (0..onces).filter(|nth| self.once_takes(*nth, *pool)).count();
+            if takers > 0 {
+                pools.push((takers, *pool));
+            }
+        }
+        pools.sort_unstable();
+        for (_, pool) in pools {
+            let mut rest = at(&self.left_over, pool);
+            while rest > 0 {
+                let takers = (0..onces).filter(|nth| self.once_takes(*nth, pool));
+                let lacking =
+                    takers.map(|nth| (self.missing_of(nth).unwrap_or(0).max(0), Reverse(nth))).max();
+                let Some((missing, Reverse(nth))) = lacking else { break };
+                let enough = if missing > 0 { divided_up(missing, self.value(pool)) } else { rest };
+                let count = rest.min(enough);
+                self.gather(nth, pool, count, 1);
+                rest -= count;
+            }
+        }
+        self.keep_gathered(value);
     }
 
     /// What is left over of the goods of an amount off them all, and how much of it that takes off.
@@ -743,6 +935,9 @@ impl<'p> Search<'p> {
                     }
                 }
                 value += self.take_rest(is_saved_for_onces);
+                if self.component.onces.len() > 1 {
+                    self.share_at_once(value);
+                }
                 for nth in 0..self.component.onces.len() {
                     value += self.take_once(nth);
                 }
@@ -780,7 +975,8 @@ impl<'p> Search<'p> {
         let Some(group) = self.problem.groups.get(at_group) else { return 0 };
         let mut members = std::mem::take(&mut self.members);
         let mut value = 0;
-        while at(&self.groups_left, at_group) > 0 && self.dearest(group, &mut members) {
+        let mut from = 0;
+        while at(&self.groups_left, at_group) > 0 && self.dearest(group, &mut from, &mut members) {
             let saving = self.saving(group, &members);
             let apart: Fine =
                 members.iter().map(|member| self.best_single(member.pool) * Fine::from(member.count)).sum();
@@ -795,24 +991,29 @@ impl<'p> Search<'p> {
                 .unwrap_or(1)
                 .max(1)
                 .min(at(&self.groups_left, at_group));
-            for _ in 0..times {
-                for member in &members {
-                    self.take(member.pool, member.count);
-                }
-                change(&mut self.groups_left, at_group, -1);
-                self.current
-                    .push(Use::Group { promotion: at_group, members: SmallVec::from_slice(&members) });
-                value += saving;
+            for member in &members {
+                self.take(member.pool, member.count * times);
             }
+            change(&mut self.groups_left, at_group, -i64::from(times));
+            let taken = SmallVec::from_slice(&members);
+            self.current.push(Use::Group { promotion: at_group, members: taken, times });
+            value += saving * Fine::from(times);
         }
         self.members = members;
         value
     }
 
-    /// The dearest units that make the group; whether there are enough.
-    fn dearest(&self, group: &Group, members: &mut Vec<Member>) -> bool {
+    /// The dearest units that make the group; whether there are enough. Where nothing could be got from a place of the
+    /// list on, nothing can once there are fewer units: `from` moves on.
+    fn dearest(&self, group: &Group, from: &mut usize, members: &mut Vec<Member>) -> bool {
         if let (Reward::Second { any_value, .. }, [buy, get]) = (group.reward, group.slots.as_slice()) {
-            return (0..get.pools.len()).any(|from| self.bought_and_got(buy, get, any_value, from, members));
+            while let Some(pool) = get.pools.get(*from) {
+                if self.remaining(*pool) > 0 && self.bought_and_got(buy, get, any_value, *from, members) {
+                    return true;
+                }
+                *from += 1;
+            }
+            return false;
         }
         members.clear();
         for (slot, part) in group.slots.iter().enumerate() {
@@ -861,12 +1062,11 @@ impl<'p> Search<'p> {
             return false;
         }
         let mut need = buy.count;
-        for pool in buy.pools.iter().rev() {
+        let dear_enough = buy.pools.partition_point(|pool| any_value || self.value(*pool) >= dearest);
+        let bought = buy.pools.get(..dear_enough).unwrap_or_default();
+        for pool in bought.iter().rev() {
             if need == 0 {
                 break;
-            }
-            if !any_value && self.value(*pool) < dearest {
-                continue;
             }
             let count = (self.remaining(*pool) - taken_of(members, *pool)).min(need);
             if count > 0 {
@@ -943,6 +1143,16 @@ impl<'s> Dearest<'s> {
         Self { search, pools, value: 0, count: 0 }
     }
 
+    /// How many times so many units come from one pool.
+    fn alike(&mut self, count: u32) -> u32 {
+        while self.count == 0 {
+            let Some(pool) = self.pools.next() else { return 0 };
+            self.count = self.search.remaining(*pool);
+            self.value = self.search.value(*pool);
+        }
+        self.count / count.max(1)
+    }
+
     /// Takes so many units, and says what the cheapest of them are worth; none where there are not so many.
     fn next(&mut self, count: u32, cheapest: u32) -> Option<Fine> {
         self.next_of(count, cheapest, |value| value)
@@ -975,14 +1185,32 @@ impl<'s> Dearest<'s> {
     }
 }
 
-/// The sum of what comes so many times, or until there is no more.
-fn in_turn(times: u32, mut next: impl FnMut() -> Option<Fine>) -> Fine {
-    let mut sum: Fine = 0;
-    for _ in 0..times {
-        let Some(saving) = next() else { break };
-        sum = sum.saturating_add(saving);
+/// The sum of what comes so many times, or until there is no more. What comes from the same pools comes at once, so the
+/// time it takes goes by the pools, not by the units.
+fn in_turn<'s, D: AsMut<[(Dearest<'s>, u32)]> + ?Sized>(
+    times: u32,
+    from: &mut D,
+    mut next: impl FnMut(&mut D) -> Option<Fine>,
+) -> Fine {
+    let (mut sum, mut left): (Fine, u32) = (0, times);
+    while left > 0 {
+        let alike = from.as_mut().iter_mut().map(|(dearest, count)| dearest.alike(*count)).min().unwrap_or(0);
+        let alike = alike.clamp(1, left);
+        let Some(saving) = next(from) else { break };
+        for (dearest, count) in from.as_mut() {
+            dearest.count = dearest.count.saturating_sub((alike - 1).saturating_mul(*count));
+        }
+        sum = sum.saturating_add(saving.saturating_mul(alike.into()));
+        left -= alike;
     }
     sum
+}
+
+/// How many of a value it takes to reach an amount; at least one.
+fn divided_up(amount: Fine, value: Fine) -> u32 {
+    let value = value.max(1);
+    let count = amount / value + Fine::from(amount % value > 0);
+    u32::try_from(count.max(1)).unwrap_or(u32::MAX)
 }
 
 /// How many units of the pool are among the members.
@@ -1125,23 +1353,26 @@ mod tests {
             }
         }
 
-        fn onces(&self, unused: u32, done: u32) -> Fine {
+        /// The best way to hand the units to the amounts from this one on.
+        fn onces(&self, unused: u32, from: usize) -> Fine {
+            let Some(once) = self.problem.onces.get(from) else { return 0 };
+            let takes: u32 = (0..self.units.len())
+                .filter(|unit| unused & (1 << unit) != 0 && once.pools.contains(&self.units[*unit]))
+                .map(|unit| 1 << unit)
+                .sum();
             let mut best = 0;
-            for (at, once) in self.problem.onces.iter().enumerate() {
-                if done & (1 << at) != 0 {
-                    continue;
-                }
-                let takes: u32 = (0..self.units.len())
-                    .filter(|unit| unused & (1 << unit) != 0 && once.pools.contains(&self.units[*unit]))
-                    .map(|unit| 1 << unit)
-                    .sum();
+            let mut set = takes;
+            loop {
                 let worth: Fine = (0..self.units.len())
-                    .filter(|unit| takes & (1 << unit) != 0)
+                    .filter(|unit| set & (1 << unit) != 0)
                     .map(|unit| self.value(unit))
                     .sum();
-                best = best.max(once.amount.min(worth) + self.onces(unused & !takes, done | (1 << at)));
+                best = best.max(once.amount.min(worth) + self.onces(unused & !set, from + 1));
+                if set == 0 {
+                    return best;
+                }
+                set = (set - 1) & takes;
             }
-            best
         }
     }
 
@@ -1203,7 +1434,7 @@ mod tests {
                 Just(pools),
                 proptest::collection::vec(single, 0..3),
                 proptest::collection::vec(groups(count), 0..3),
-                proptest::collection::vec(once, 0..2),
+                proptest::collection::vec(once, 0..5),
             )
                 .prop_map(|(pools, singles, groups, onces)| {
                     let pools: Vec<Units> = pools
@@ -1262,7 +1493,11 @@ mod tests {
                     Use::Single { promotion, pool, count } => {
                         ((0, *promotion), vec![Member { slot: 0, pool: *pool, count: *count }].into(), *count)
                     }
-                    Use::Group { promotion, members } => ((1, *promotion), members.clone(), 1),
+                    Use::Group { promotion, members, times } => {
+                        let mut members = members.clone();
+                        members.iter_mut().for_each(|member| member.count *= times);
+                        ((1, *promotion), members, *times)
+                    }
                     Use::Once { promotion, members } => ((2, *promotion), members.clone(), 1),
                 };
                 *times.entry(key).or_default() += count;
@@ -1319,5 +1554,82 @@ mod tests {
         assert_eq!(steps, 0);
         let (again, _) = best(&problem, &mut 50);
         assert_eq!(again.uses, short.uses);
+    }
+
+    fn alike(count: u32, cents: i64) -> Units {
+        Units { count, value: cents * CENT }
+    }
+
+    #[test]
+    fn many_promotions_of_each_unit_beside_an_amount_off_all_end_and_save() {
+        for (limit, offers) in [(u32::MAX, 40), (1, 40), (1, 20_000)] {
+            let singles =
+                (1..=offers).map(|at| Single { left: limit, savings: vec![(0, at * 1_000)].into() });
+            let problem = Problem {
+                pools: vec![alike(40, 300)],
+                singles: singles.collect(),
+                onces: vec![Once { amount: 500 * CENT, pools: vec![0].into() }],
+                ..Problem::default()
+            };
+            let (found, is_best) = best(&problem, &mut MAX_STEPS.clone());
+            assert!(found.value >= 500 * CENT);
+            assert_eq!(found.uses, best(&problem, &mut MAX_STEPS.clone()).0.uses);
+            assert!(is_best || limit == 1);
+        }
+    }
+
+    #[test]
+    fn many_amounts_off_what_is_left_end_and_save() {
+        let all: Pools = (0..20).collect();
+        let onces =
+            (0..20).map(|pool| Once { amount: 100 * CENT, pools: vec![pool, (pool + 7) % 20].into() });
+        let onces = onces.map(|mut once| {
+            once.pools.sort_unstable();
+            once
+        });
+        let problem = Problem {
+            pools: vec![alike(1, 300); 20],
+            groups: vec![Group {
+                left: 1,
+                slots: vec![Slot { count: 2, pools: all }].into(),
+                reward: Reward::Whole(Off::Amount(150 * CENT)),
+            }],
+            onces: onces.collect(),
+            ..Problem::default()
+        };
+        let (found, _) = best(&problem, &mut MAX_STEPS.clone());
+        assert!(found.value >= 1_950 * CENT);
+    }
+
+    #[test]
+    fn amounts_off_go_where_the_others_leave_something() {
+        for pools in [[vec![0, 1], vec![1]], [vec![1], vec![0, 1]]] {
+            let amounts = pools.map(|pools| {
+                let cents = if pools.len() == 2 { 1_000 } else { 800 };
+                Once { amount: cents * CENT, pools: pools.into() }
+            });
+            let problem = Problem {
+                pools: vec![alike(1, 1_000), alike(1, 800)],
+                onces: amounts.into(),
+                ..Problem::default()
+            };
+            let (found, is_best) = best(&problem, &mut MAX_STEPS.clone());
+            assert_eq!((found.value, is_best), (1_800 * CENT, true));
+        }
+    }
+
+    #[test]
+    fn a_quantity_takes_no_time_of_its_own() {
+        let problem = Problem {
+            pools: vec![alike(999_999_999, 1)],
+            groups: vec![Group {
+                left: u32::MAX,
+                slots: vec![Slot { count: 3, pools: vec![0].into() }].into(),
+                reward: Reward::Cheapest(1),
+            }],
+            ..Problem::default()
+        };
+        let (found, _) = best(&problem, &mut MAX_STEPS.clone());
+        assert_eq!((found.value, found.uses.len()), (333_333_333 * CENT, 1));
     }
 }

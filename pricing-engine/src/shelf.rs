@@ -150,6 +150,7 @@ mod tests {
                     quantity: Quantity::ONE,
                     amount: Amount::ZERO,
                     regular_value: Amount::ZERO,
+                    is_counted: true,
                     takes_promotions: true,
                 })
                 .collect();

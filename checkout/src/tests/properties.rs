@@ -275,6 +275,58 @@ proptest! {
     }
 
     #[test]
+    fn pieces_are_taxed_alike_in_one_line_and_in_lines_of_their_own(
+        (price, count) in (1_u32..60, 2_usize..6),
+        promotions in proptest::collection::vec((0_u8..2, 1_u32..5, proptest::option::of(1_u32..3), 0_i32..2, any::<bool>()), 1..4),
+        thresholds in proptest::collection::vec((0_u8..3, 1_u32..500, any::<bool>()), 1..3),
+        per_document in any::<bool>(),
+    ) {
+        // Round prices and parts of them, so that no saving is rounded.
+        let promotions: Vec<Value> = promotions
+            .iter()
+            .map(|(kind, tens, limit, priority, exclusive)| {
+                let effect = if *kind == 0 {
+                    json!({"percent": (tens * 10).to_string()})
+                } else {
+                    json!({"amount": (tens * 5).to_string()})
+                };
+                json!({"offer": {"kind": "each", "of": ["A"], "effect": effect}, "limit_per_sale": limit,
+                    "priority": priority, "exclusive": exclusive})
+            })
+            .collect();
+        let codes: Vec<String> = (0..thresholds.len()).map(|at| format!("t{at}")).collect();
+        let taxes: Vec<Value> = thresholds
+            .iter()
+            .zip(&codes)
+            .map(|((kind, threshold, included), code)| {
+                let field = ["exempt_below", "part_above", "part_up_to"][usize::from(*kind)];
+                json!({"code": code, "rate": "7", "included": included, field: threshold.to_string()})
+            })
+            .collect();
+        let world = |lines: Vec<Value>| {
+            World::of(json!({
+                "currency": "USD", "rounding": if per_document { "per_document" } else { "per_line" },
+                "taxes": taxes, "items": [{"sku": "A", "price": (price * 10).to_string(), "taxes": codes}],
+                "promotions": promotions, "lines": lines,
+            }))
+        };
+        let (Ok(one), Ok(apart)) = (
+            world(vec![json!({"sku": "A", "quantity": count.to_string()})]).compute(),
+            world(vec![json!({"sku": "A"}); count]).compute(),
+        ) else {
+            return Ok(());
+        };
+        let difference = one.tax.minus(apart.tax).unwrap().abs();
+        let most = Amount::from_units((count * codes.len()) as i128, 2).unwrap();
+        prop_assert!(difference <= most, "{} {}", one.tax, apart.tax);
+        for sale in [one, apart] {
+            if !sale.total.is_zero() {
+                paid_in_coins(&world(Vec::new()), sale);
+            }
+        }
+    }
+
+    #[test]
     fn whatever_is_paid_covers_or_is_refused_and_never_panics(
         world in worlds(),
         payments in proptest::collection::vec((0_usize..4, -500_i64..60_000), 0..5),
