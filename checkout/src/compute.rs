@@ -611,7 +611,9 @@ fn label_price(
         (true, Some(price)) => quantity_of_label(amount, price).map_err(here)?,
         (true, None) => Quantity::ONE,
     };
-    match listed {
+    // A scale that was told another price says another quantity: then one costs what the label works out.
+    let fits = |price| quantity_of_label(amount, price).is_ok_and(|bought| bought == quantity.normalized());
+    match listed.filter(|price| fits(*price)) {
         Some(price) => Ok((price, quantity)),
         None => Ok((reductions::per_unit(amount, quantity).map_err(here)?, quantity)),
     }
