@@ -25,9 +25,9 @@ const LONGEST_SOCKET_PATH: usize = 100;
 const ELSEWHERE: &str = "data-is-elsewhere";
 const START_WITHIN: Duration = Duration::from_mins(2);
 const STOP_WITHIN: Duration = Duration::from_mins(1);
-/// After this many starts without one that held, the cluster is given up.
+/// After this many starts, one after the other, that failed, the cluster is given up.
 const MOST_RESTARTS: u32 = 12;
-/// One that ran this long has held: it was up and answered, so whatever ended it is no reason to stop selling.
+/// One that ran this long is started again without a pause.
 const HELD: Duration = Duration::from_secs(2);
 const LONGEST_LOG: u64 = 16 * 1024 * 1024;
 
@@ -499,15 +499,17 @@ async fn watch_over(
         tracing::warn!(?status, "PostgreSQL has ended by itself; starting it again");
         say.send_replace(State::Restarting);
         failures = if since.elapsed() > HELD { 0 } else { failures };
+        // One that comes up is never given up, however often it is killed; it only waits a little longer each time.
+        let mut unstarted = 0;
         guarded = loop {
             failures += 1;
-            if failures > MOST_RESTARTS {
+            if unstarted >= MOST_RESTARTS {
                 tracing::error!("PostgreSQL does not hold; giving up");
                 say.send_replace(State::GivenUp);
                 return;
             }
             if failures > 1 {
-                let pause = Duration::from_millis(50).saturating_mul(1 << failures.min(7));
+                let pause = Duration::from_millis(50).saturating_mul(1 << failures.min(5));
                 tokio::select! {
                     biased;
                     _ = &mut told_to_stop => {
@@ -524,7 +526,10 @@ async fn watch_over(
             };
             match started {
                 Ok(guarded) => break guarded,
-                Err(error) => tracing::warn!(%error, "PostgreSQL does not start"),
+                Err(error) => {
+                    unstarted += 1;
+                    tracing::warn!(%error, "PostgreSQL does not start");
+                }
             }
         };
         say.send_replace(State::Running);
