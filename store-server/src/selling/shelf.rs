@@ -1,10 +1,11 @@
 //! What no cart changes, kept in memory while the store stays at one checkpoint: a sale asks the database for its numbers,
 //! not for the taxes of the country and the names of the departments again.
 //!
-//! Nothing here can be stale. A checkpoint is known by its version: the transaction that applied it. Every sale reads the
+//! No sale is of two checkpoints. A checkpoint is known by its version: the transaction that applied it. Every sale reads the
 //! version in the statement that locks its register, and is computed against what was read at that version and no other;
 //! whatever is read later brings its own version with it, and where that is another one (HQ's changes were applied in
-//! between) the sale begins again at it. The checkpoint's lock is held by then, so there is no third.
+//! between) the sale begins again at it. The checkpoint's lock is held by then, so there is no third. Where nothing is read
+//! later, as all goods are known, a sale that waited while HQ's changes were applied is of the checkpoint before them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
