@@ -737,13 +737,9 @@ fn prove_payments(sale: &SaleCompleted) -> Proof {
     if is_over {
         return wrong("/rounding", ProofReason::Impossible("no coin is as large"));
     }
-    // Change is coins, too, and so is what a void of such a sale gives back.
-    let has_coins = sale.voids.is_some()
-        || sale.payments.iter().any(|payment| {
-            let may_be_change = matches!(payment.tender_kind, TenderKind::Other | TenderKind::ForeignCash)
-                && (payment.change.is_positive() || payment.refunds.is_some());
-            payment.tender_kind == TenderKind::Cash || may_be_change
-        });
+    // Change is coins, too, also where what is over is too little for one; and so is what a void of such a sale gives back.
+    let has_coins =
+        sale.voids.is_some() || sale.payments.iter().any(|payment| payment.tender_kind.may_give_change());
     if !rounding.is_zero() && !has_coins {
         return wrong("/rounding", ProofReason::Impossible("only what is paid in coins is rounded"));
     }
@@ -783,11 +779,7 @@ fn prove_payment(at: usize, payment: &Payment, sale: &SaleCompleted, decimals: u
     if amount < 0 || payment.refunds.is_some() {
         return wrong(pointer, ProofReason::Impossible("what is paid is not below zero"));
     }
-    let is_card = matches!(
-        payment.tender_kind,
-        TenderKind::CardTerminal | TenderKind::CardStandalone | TenderKind::OnAccount
-    );
-    if is_card && change != 0 {
+    if change != 0 && !payment.tender_kind.may_give_change() {
         let reason = ProofReason::Impossible("no change is given on a card or an account");
         return wrong(format!("/payments/{at}/change"), reason);
     }

@@ -671,12 +671,15 @@ impl Coins {
     }
 }
 
-/// Whether a payment was rounded, or could be: cash, or what change was given on where nothing was paid in cash. What the
+/// Whether a payment was rounded, or could be: cash, or what change is given on where nothing was paid in cash. What the
 /// tender says today does not matter.
 fn is_in_coins(payment: &Payment, sale: &SaleCompleted) -> bool {
     let is_cash = |payment: &Payment| payment.tender_kind == TenderKind::Cash;
-    let is_rounded_change =
-        || !sale.rounding.is_zero() && payment.change.is_positive() && !sale.payments.iter().any(is_cash);
+    let is_rounded_change = || {
+        !sale.rounding.is_zero()
+            && payment.tender_kind.may_give_change()
+            && !sale.payments.iter().any(is_cash)
+    };
     is_cash(payment) || is_rounded_change()
 }
 

@@ -44,6 +44,21 @@ pub enum TenderKind {
     Other,
 }
 
+impl TenderKind {
+    /// Whether change can be given on it at all: not on a card or an account.
+    ///
+    /// ```
+    /// use shared_model::tenders::TenderKind;
+    ///
+    /// assert!(TenderKind::Other.may_give_change(), "a voucher may");
+    /// assert!(!TenderKind::CardTerminal.may_give_change());
+    /// ```
+    #[must_use]
+    pub const fn may_give_change(self) -> bool {
+        !matches!(self, Self::CardTerminal | Self::CardStandalone | Self::OnAccount)
+    }
+}
+
 /// A way of paying.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

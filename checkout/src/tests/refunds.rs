@@ -477,6 +477,13 @@ fn change_of_a_voucher_is_in_coins_and_a_card_is_not_rounded() {
     assert_eq!(Amount::sum(back.iter().map(kept)).unwrap(), amount("-10.00"));
     assert_eq!(kept(&undone(&sale, &[])), amount("-10.00"));
 
+    // Two hundredths over are no coin: they are kept, and come back with the rest.
+    let over = coins(json!([{"tender": "voucher", "amount": "10.04"}]));
+    let sale = settled(&over);
+    assert_eq!((sale.change, sale.rounding), (amount("0.00"), amount("0.02")));
+    let back = give_all_back(&over, &sale, &[(0, "1"), (0, "2")]);
+    assert_eq!(Amount::sum(back.iter().map(kept)).unwrap(), amount("-10.04"));
+
     let beside = coins(json!([{"tender": "card", "amount": "10.00"}, {"tender": "cash", "amount": "0.00"}]));
     let said = refused(beside.settle(&beside.computed()));
     assert_eq!(said, [("/payments/1/amount".to_owned(), "payment_not_positive")]);

@@ -89,11 +89,7 @@ impl Master for Tender {
             );
         }
         checks.ensure(
-            !self.allows_change
-                || !matches!(
-                    self.kind,
-                    TenderKind::CardTerminal | TenderKind::CardStandalone | TenderKind::OnAccount
-                ),
+            !self.allows_change || self.kind.may_give_change(),
             "/allows_change",
             "not_cash",
             "No change is given on a card or an account.",
