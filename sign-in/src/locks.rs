@@ -1,5 +1,5 @@
 //! Every lock that signing in takes, in the order in which they may be taken: old attempts, then old sign-ins (both skip what
-//! somebody else holds), then one sign-in. `for update` occurs nowhere else in this crate.
+//! somebody else holds), then a person's credentials, then one sign-in. `for update` occurs nowhere else in this crate.
 
 use chrono::{DateTime, Utc};
 use server_kit::{Context, Tx};
@@ -30,6 +30,29 @@ pub(crate) async fn forget_sign_ins(
             order by expires_at limit 20 for update skip locked)",
         cx.company_id(),
         before
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Held while somebody is signed in: what they showed is not changed meanwhile. A store's database takes the same lock
+/// when HQ changes a PIN (`end_sign_ins` there).
+pub(crate) async fn credentials_shared(tx: &mut Tx, user_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock_shared(hashtextextended('credentials' || $1::uuid::text, 0))",
+        user_id
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Held while somebody's password is changed: who signs in with the old one has done so before, or does not.
+pub(crate) async fn credentials(tx: &mut Tx, user_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('credentials' || $1::uuid::text, 0))",
+        user_id
     )
     .execute(&mut **tx)
     .await?;

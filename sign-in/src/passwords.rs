@@ -10,7 +10,7 @@ use server_kit::{Context, Problem, Tx};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::sql;
+use crate::{locks, sql};
 
 /// OWASP's least for argon2id: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -55,6 +55,7 @@ pub async fn set_password(
     user_id: Uuid,
     password: &HashedPassword,
 ) -> Result<(), sqlx::Error> {
+    locks::credentials(tx, user_id).await?;
     sql::keep_password(tx, cx, user_id, &password.0).await?;
     crate::end_sign_ins(tx, cx, user_id, "password_changed").await
 }

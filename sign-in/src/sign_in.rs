@@ -112,12 +112,13 @@ pub(crate) async fn sign_in(
     let now = state.clock.now();
     let login = login.trim().to_lowercase();
     let place = Place::new(&login, source.0);
+    let said = login.clone();
     let candidate = transact(state, &Actor::Nobody, move |tx, _| {
         Box::pin(async move {
             if let Err(free_at) = lockout::begin_attempt(tx, place, now).await? {
                 return Err(SignInError::TooManyFailures(free_at));
             }
-            Ok(sql::candidate(tx, &login).await?)
+            Ok(sql::candidate(tx, &said).await?)
         })
     })
     .await?;
@@ -137,6 +138,11 @@ pub(crate) async fn sign_in(
         Box::pin(async move {
             lockout::attempt_was_right(tx, place).await?;
             locks::forget_sign_ins(tx, cx, now - tokens::SIGN_IN).await?;
+            // What was checked took its time: who has another password or PIN by now has shown the old one.
+            locks::credentials_shared(tx, candidate.user_id).await?;
+            if sql::candidate(tx, &login).await?.as_ref() != Some(&candidate) {
+                return Err(SignInError::WrongCredentials);
+            }
             let id = cx.ids.at(now);
             sql::add_sign_in(tx, cx, id, candidate.user_id, now, now + tokens::SIGN_IN).await?;
             // Switched off since they were looked up.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::lockout::{Pace, Place};
 
 /// Somebody who may sign in, before they have shown that it is them.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
     pub(crate) company_id: Uuid,
     pub(crate) user_id: Uuid,

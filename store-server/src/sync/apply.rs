@@ -15,12 +15,16 @@ pub(super) async fn start(
     identity: &Identity,
     shape: &Shape,
 ) -> sqlx::Result<Start> {
-    let checkpoint =
-        sqlx::query!("select cursor, schema from checkpoint").fetch_optional(&mut *connection).await?;
-    // Rows that were written for other tables, before an upgrade, are pulled again.
+    // What was pulled for other tables, before an upgrade, lacks what is new in them: it is all pulled again.
+    let checkpoint = sqlx::query!(
+        r#"select cursor, case when shape = $1 then schema else 0 end as "schema!" from checkpoint"#,
+        shape.fingerprint
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
     let staging = sqlx::query!(
         "select cursor, schema, folded, resync, rewound, complete from pull where shape = $1",
-        shape.in_words
+        shape.fingerprint
     )
     .fetch_optional(&mut *connection)
     .await?;
@@ -89,7 +93,7 @@ pub async fn stage(
         staging.resync,
         staging.rewound,
         staging.complete,
-        shape.in_words
+        shape.fingerprint
     )
     .execute(&mut *tx)
     .await?;

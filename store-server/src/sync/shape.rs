@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
@@ -12,8 +11,8 @@ use sqlx::PgConnection;
 #[derive(Debug)]
 pub struct Shape {
     tables: HashMap<String, Vec<Column>>,
-    /// The same in words: rows that were written for other tables fit no longer.
-    pub(super) in_words: String,
+    /// Their fingerprint: rows that were written for other tables fit no longer.
+    pub(super) fingerprint: String,
 }
 
 #[derive(Debug)]
@@ -44,10 +43,10 @@ impl Shape {
     /// Reads what columns they have.
     pub async fn load(connection: &mut PgConnection) -> sqlx::Result<Self> {
         let mut tables: HashMap<String, Vec<Column>> = HashMap::new();
-        let mut in_words = String::new();
+        let mut fingerprint = String::new();
         for row in sqlx::query!(
             r#"select entity as "entity!", name as "name!", generated as "generated!", is_array as "is_array!", is_json as "is_json!",
-                   is_mark as "is_mark!"
+                   is_mark as "is_mark!", (select from_hq_shape()) as "shape!"
                from from_hq_column order by entity, place"#
         )
         .fetch_all(connection)
@@ -60,10 +59,10 @@ impl Shape {
                 _ if row.is_json => Takes::Json,
                 _ => Takes::Plain,
             };
-            let _ = write!(in_words, "{}.{} {takes:?}, ", row.entity, row.name);
+            fingerprint = row.shape;
             tables.entry(row.entity).or_default().push(Column { name: row.name, takes });
         }
-        Ok(Self { tables, in_words })
+        Ok(Self { tables, fingerprint })
     }
 
     /// The record as a row; none: there is no table for it, as it is of a later release.
@@ -174,7 +173,7 @@ mod tests {
             column("when", Takes::Json),
             column("deleted", Takes::Mark),
         ];
-        Shape { tables: [("thing".to_owned(), columns)].into(), in_words: String::new() }
+        Shape { tables: [("thing".to_owned(), columns)].into(), fingerprint: String::new() }
     }
 
     #[test]

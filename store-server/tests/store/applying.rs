@@ -502,3 +502,91 @@ async fn a_sign_in_ends_with_what_it_was_made_by() {
     // Nobody else has noticed.
     assert_eq!(goods(&json!(manager)).await, 200);
 }
+
+/// Waits until so many statements wait for an advisory lock.
+async fn until_one_waits(shop: &Shop) {
+    let waits = "select count(*) from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())";
+    for _ in 0..4000 {
+        let waiting: i64 = sqlx::query_scalar(waits).fetch_one(shop.pool()).await.unwrap();
+        if waiting > 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("nobody waits");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_signs_in_with_a_pin_that_is_being_taken_away() {
+    let shop = Shop::open().await;
+    let mut tx = shop.database.owner().begin().await.unwrap();
+    sqlx::query("update from_hq.staff set pin = null where id = $1")
+        .bind(id(ANA))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let pin = || Some(json!({"login": "ana", "pin": "1234"}));
+    let (answer, ()) = tokio::join!(shop.send(None, "POST", "/api/v1/auth/sign-in", pin()), async {
+        // The PIN was right when it was looked up.
+        until_one_waits(&shop).await;
+        tx.commit().await.unwrap();
+    });
+    assert_eq!(answer.status, 401, "{}", answer.text);
+    let open: i64 =
+        sqlx::query_scalar("select count(*) from sign_in where user_id = $1 and ended_at is null")
+            .bind(id(ANA))
+            .fetch_one(shop.pool())
+            .await
+            .unwrap();
+    assert_eq!(open, 0);
+
+    // And one who was first is heard of: the change waits, and ends it.
+    shop.checkpoint(2, false, vec![("staff", id(ANA), Some(staff(ANA, "ana", "Ana", CASHIER_ROLE, "1234")))])
+        .await;
+    let mut signing_in = shop.pool().begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock_shared(hashtextextended('credentials' || $1::uuid::text, 0))")
+        .bind(id(ANA))
+        .execute(&mut *signing_in)
+        .await
+        .unwrap();
+    sqlx::query("insert into sign_in (company_id, id, user_id, signed_in_at, expires_at) values ($1, $2, $3, now(), now() + interval '1 day')")
+        .bind(id(1))
+        .bind(id(77))
+        .bind(id(ANA))
+        .execute(&mut *signing_in)
+        .await
+        .unwrap();
+    let another = staff(ANA, "ana", "Ana", CASHIER_ROLE, "4321");
+    tokio::join!(shop.checkpoint(3, false, vec![("staff", id(ANA), Some(another))]), async {
+        until_one_waits(&shop).await;
+        signing_in.commit().await.unwrap();
+    });
+    let ended: bool = sqlx::query_scalar("select ended_at is not null from sign_in where id = $1")
+        .bind(id(77))
+        .fetch_one(shop.pool())
+        .await
+        .unwrap();
+    assert!(ended, "a sign-in that was there first ends with the PIN that it was made by");
+}
+
+#[tokio::test]
+async fn what_was_pulled_for_other_tables_is_never_applied() {
+    let shop = Shop::open().await;
+    let owner = |statement: &'static str| sqlx::query(statement).execute(shop.database.owner());
+    let department =
+        |name: &str| json!({"code": "later", "name": name, "archived": false, "of_a_later_release": "kept"});
+    shop.checkpoint(2, false, vec![("department", id(701), Some(department("Later")))]).await;
+    owner("alter table from_hq.department add column of_a_later_release text").await.unwrap();
+    // The record would go on lacking what its table has now.
+    let refused = shop.try_checkpoint(3, false, false, vec![]).await.unwrap_err();
+    assert!(refused.to_string().contains("pulled for other tables"), "{refused}");
+    shop.checkpoint(3, true, vec![("department", id(701), Some(department("Later")))]).await;
+    let kept: Option<String> =
+        sqlx::query_scalar("select of_a_later_release from from_hq.department where id = $1")
+            .bind(id(701))
+            .fetch_one(shop.pool())
+            .await
+            .unwrap();
+    assert_eq!(kept.as_deref(), Some("kept"));
+    shop.checkpoint(4, false, vec![]).await;
+}

@@ -408,6 +408,30 @@ async fn an_hq_that_went_back_is_offered_what_it_lost_and_then_followed() {
     running.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_upgraded_store_pulls_again_what_its_older_release_left_out() {
+    let mut shop = Shop::open().await;
+    let department = json!({"id": id(701), "code": "later", "name": "Later", "archived": false, "of_a_later_release": "kept"});
+    shop.checkpoint(2, false, vec![("department", id(701), Some(department.clone()))]).await;
+    sqlx::query("alter table from_hq.department add column of_a_later_release text")
+        .execute(shop.database.owner())
+        .await
+        .unwrap();
+    // HQ has had nothing new since.
+    let hq = FakeHq::default();
+    hq.with(|kept| kept.feed.push((2, "department", id(701), Some(department))));
+    let running = Running::start(&mut shop, &hq).await;
+    let kept = async || -> Option<String> {
+        sqlx::query_scalar("select of_a_later_release from from_hq.department where id = $1")
+            .bind(id(701))
+            .fetch_one(shop.pool())
+            .await
+            .unwrap()
+    };
+    until("what was left out is here", async || kept().await.as_deref() == Some("kept")).await;
+    running.end().await;
+}
+
 #[tokio::test]
 async fn an_enrolment_whose_answer_was_lost_is_asked_for_again_with_the_same_keys() {
     let shop = Shop::empty().await;
