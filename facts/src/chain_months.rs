@@ -1,5 +1,5 @@
-//! The products of the whole chain, added up a month at a time when the month is over: what a report over years reads
-//! instead of each day of each store.
+//! The products and the days of the whole chain, added up a month at a time when the month is over: what a report over
+//! years reads instead of each day of each store.
 //!
 //! Nobody waits for it. A store's late sales make a month stale, which its number of receipts tells; reports then read
 //! the days of that month until it is added up anew. So figures are exact at every instant, and ingest never touches a
@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use crate::rollups::{RollupDifference, written};
 use crate::{FactsError, locks};
 
-/// The months whose products are not added up, or not any more, of those that were over before that day; the latest
+/// The months that are not added up, or not any more, of those that were over before that day; the latest
 /// first.
 pub async fn outstanding(
     conn: &mut PgConnection,
@@ -44,7 +44,7 @@ pub async fn outstanding(
     .await?)
 }
 
-/// Adds up the products of a month, anew where it was done before.
+/// Adds up the products and the days of a month, anew where it was done before.
 pub async fn add_up(conn: &mut PgConnection, company: CompanyId, month: NaiveDate) -> Result<(), FactsError> {
     locks::chain_months(conn, company).await?;
     remove(conn, company, &[month]).await?;
@@ -56,6 +56,16 @@ pub async fn add_up(conn: &mut PgConnection, company: CompanyId, month: NaiveDat
          ), added as (
              insert into chain_month (company_id, month, sales)
              select $1, $2, coalesce(sum(sales), 0) from heard
+         ), days as (
+             insert into chain_day (company_id, business_date, sales, quantity, net, tax, gross, rounding)
+             select $1, day.business_date, sum(day.sales), sum(day.quantity), sum(day.net), sum(day.tax), sum(day.gross),
+                 sum(day.rounding)
+             from heard, lateral (
+                 select * from daily_totals as daily
+                 where daily.company_id = $1 and daily.store_id = heard.store_id
+                     and daily.business_date >= $2 and daily.business_date < $2 + interval '1 month'
+                 offset 0) as day -- so that each store's days are found by the key
+             group by day.business_date
          )
          insert into chain_month_product (company_id, month, product_id, label, sales, quantity, net, tax, gross)
          select $1, $2, day.key::uuid, substr(max(day.business_date::text || day.label), 11), sum(day.sales),
@@ -64,7 +74,7 @@ pub async fn add_up(conn: &mut PgConnection, company: CompanyId, month: NaiveDat
              select * from daily_sales as daily
              where daily.company_id = $1 and daily.dimension = 'product' and daily.store_id = heard.store_id
                  and daily.business_date >= $2 and daily.business_date < $2 + interval '1 month'
-             offset 0) as day -- so that each store's days are found by the key
+             offset 0) as day
          group by day.key order by day.key",
         company.uuid(),
         month,
@@ -90,6 +100,12 @@ pub async fn forget(
 async fn remove(conn: &mut PgConnection, company: CompanyId, months: &[NaiveDate]) -> Result<(), FactsError> {
     for statement in [
         sqlx::query!(
+            "delete from chain_day using unnest($2::date[]) as month (first)
+             where company_id = $1 and business_date >= first and business_date < first + interval '1 month'",
+            company.uuid(),
+            months
+        ),
+        sqlx::query!(
             "delete from chain_month_product where company_id = $1 and month = any($2)",
             company.uuid(),
             months
@@ -105,7 +121,7 @@ async fn remove(conn: &mut PgConnection, company: CompanyId, months: &[NaiveDate
     Ok(())
 }
 
-/// Every product of a month that reports read, and that is not what the days come to.
+/// Every product and every day of a month that reports read, and that is not what the stores' days come to.
 pub async fn differences(
     conn: &mut PgConnection,
     company: CompanyId,
@@ -119,39 +135,52 @@ pub async fn differences(
                join heard on heard.month = added.month and heard.sales = added.sales
                where added.company_id = $1
            ), fresh as (
-               select date_trunc('month', business_date)::date as month, key::uuid as product_id, sum(sales) as sales,
-                   sum(quantity) as quantity, sum(net) as net, sum(tax) as tax, sum(gross) as gross
+               select 'product' as what, date_trunc('month', business_date)::date as at, key, sum(sales) as sales,
+                   sum(quantity) as quantity, sum(net) as net, sum(tax) as tax, sum(gross) as gross, 0 as rounding
                from daily_sales where company_id = $1 and dimension = 'product'
                    and date_trunc('month', business_date)::date in (select month from valid)
-               group by 1, 2
+               group by 1, 2, 3
+               union all
+               select 'day', business_date, '', sum(sales), sum(quantity), sum(net), sum(tax), sum(gross), sum(rounding)
+               from daily_totals where company_id = $1
+                   and date_trunc('month', business_date)::date in (select month from valid)
+               group by 2
            ), kept as (
-               select * from chain_month_product where company_id = $1 and month in (select month from valid)
+               select 'product' as what, month as at, product_id::text as key, sales, quantity, net, tax, gross, 0 as rounding
+               from chain_month_product where company_id = $1 and month in (select month from valid)
+               union all
+               select 'day', business_date, '', sales, quantity, net, tax, gross, rounding from chain_day
+               where company_id = $1 and date_trunc('month', business_date)::date in (select month from valid)
            )
-           select month as "month!", product_id as "product_id!",
+           select what as "what!", at as "at!", key as "key!",
                coalesce(kept.sales, 0)::bigint as "kept_sales!", coalesce(kept.quantity, 0) as "kept_quantity!",
                coalesce(kept.net, 0) as "kept_net!", coalesce(kept.tax, 0) as "kept_tax!",
-               coalesce(kept.gross, 0) as "kept_gross!",
+               coalesce(kept.gross, 0) as "kept_gross!", coalesce(kept.rounding, 0) as "kept_rounding!",
                coalesce(fresh.sales, 0)::bigint as "sales!", coalesce(fresh.quantity, 0) as "quantity!",
                coalesce(fresh.net, 0) as "net!", coalesce(fresh.tax, 0) as "tax!",
-               coalesce(fresh.gross, 0) as "gross!"
-           from fresh full outer join kept using (month, product_id)
+               coalesce(fresh.gross, 0) as "gross!", coalesce(fresh.rounding, 0) as "rounding!"
+           from fresh full outer join kept using (what, at, key)
            where (coalesce(kept.sales, 0), coalesce(kept.quantity, 0), coalesce(kept.net, 0),
-                  coalesce(kept.tax, 0), coalesce(kept.gross, 0))
+                  coalesce(kept.tax, 0), coalesce(kept.gross, 0), coalesce(kept.rounding, 0))
                is distinct from (coalesce(fresh.sales, 0), coalesce(fresh.quantity, 0), coalesce(fresh.net, 0),
-                  coalesce(fresh.tax, 0), coalesce(fresh.gross, 0))
-           order by month, product_id"#,
+                  coalesce(fresh.tax, 0), coalesce(fresh.gross, 0), coalesce(fresh.rounding, 0))
+           order by what, at, key"#,
         company.uuid(),
     )
     .fetch_all(conn)
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| RollupDifference {
-            dimension: "the chain's month by product".to_owned(),
-            business_date: row.month,
-            key: row.product_id.to_string(),
-            kept: written(row.kept_sales, &[row.kept_quantity, row.kept_net, row.kept_tax, row.kept_gross]),
-            recomputed: written(row.sales, &[row.quantity, row.net, row.tax, row.gross]),
+        .map(|row| {
+            let kept = [row.kept_quantity, row.kept_net, row.kept_tax, row.kept_gross, row.kept_rounding];
+            let fresh = [row.quantity, row.net, row.tax, row.gross, row.rounding];
+            RollupDifference {
+                dimension: format!("the chain's month by {}", row.what),
+                business_date: row.at,
+                key: row.key,
+                kept: written(row.kept_sales, &kept),
+                recomputed: written(row.sales, &fresh),
+            }
         })
         .collect())
 }

@@ -598,25 +598,32 @@ async fn by_place_or_hour(
 }
 
 async fn by_day(conn: &mut PgConnection, asked: &Asked<'_>) -> Result<Vec<Found>, FactsError> {
+    let parts = chain_parts(conn, asked).await?;
     Ok(sqlx::query_as!(
         Found,
         r#"with sold as (
-               select business_date, sum(sales)::bigint as sales, sum(quantity) as quantity, sum(net) as net,
-                   sum(tax) as tax, sum(gross) as gross, sum(rounding) as rounding
-               from unnest($2::uuid[]) as store (id), lateral (
+               select added.* from unnest($3::date[]) as month (first), lateral (
+                   select business_date, sales, quantity, net, tax, gross, rounding from chain_day
+                   where company_id = $1 and business_date >= month.first
+                       and business_date < month.first + interval '1 month'
+                   offset 0) as added
+               union all
+               select business_date, sum(sales)::bigint, sum(quantity), sum(net), sum(tax), sum(gross), sum(rounding)
+               from unnest($2::uuid[]) as store (id), unnest($4::date[], $5::date[]) as part (first, last), lateral (
                    select * from daily_totals
-                   where company_id = $1 and store_id = store.id and business_date between $3 and $4
+                   where company_id = $1 and store_id = store.id and business_date between part.first and part.last
                    offset 0) as daily
-               group by business_date having sum(sales) > 0
+               group by business_date
            )
            select to_char(business_date, 'YYYY-MM-DD') as "key!", to_char(business_date, 'YYYY-MM-DD') as "label!",
                sales as "sales!", quantity as "quantity!", net as "net!", tax as "tax!", gross as "gross!",
                rounding as "rounding!", count(*) over () as "all!"
-           from sold order by business_date limit $5"#,
+           from sold where sales > 0 order by business_date limit $6"#,
         asked.company,
         &asked.stores,
-        asked.from,
-        asked.to,
+        &parts.months,
+        &parts.firsts,
+        &parts.lasts,
         asked.limit,
     )
     .fetch_all(conn)
@@ -662,7 +669,7 @@ async fn by_what_was_sold(
 }
 
 /// Of the chain's months that are added up, those are of use to whom all stores were asked for that sold in them.
-async fn by_product(conn: &mut PgConnection, asked: &Asked<'_>) -> Result<Vec<Found>, FactsError> {
+async fn chain_parts(conn: &mut PgConnection, asked: &Asked<'_>) -> Result<Parts, FactsError> {
     let kept = sqlx::query_scalar!(
         r#"with heard as (
                select month, sum(sales) as sales, bool_and(store_id = any($2)) as is_all_asked_for from monthly_sales
@@ -679,7 +686,11 @@ async fn by_product(conn: &mut PgConnection, asked: &Asked<'_>) -> Result<Vec<Fo
     )
     .fetch_all(&mut *conn)
     .await?;
-    let parts = Parts::of(asked.from, asked.to, |month| kept.contains(&month));
+    Ok(Parts::of(asked.from, asked.to, |month| kept.contains(&month)))
+}
+
+async fn by_product(conn: &mut PgConnection, asked: &Asked<'_>) -> Result<Vec<Found>, FactsError> {
+    let parts = chain_parts(conn, asked).await?;
     Ok(sqlx::query_as!(
         Found,
         r#"with sold as (

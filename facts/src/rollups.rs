@@ -407,7 +407,8 @@ pub async fn differences(conn: &mut PgConnection, place: Place) -> Result<Vec<Ro
 }
 
 /// Adds what is missing from the store's rollups, and says how many rows that were. It adds instead of setting, so
-/// that a batch committed in between is not lost. The chain's months whose products change are added up anew later.
+/// that a batch committed in between is not lost. The chain's months whose products or days change are
+/// added up anew later.
 pub async fn recompute(conn: &mut PgConnection, place: Place) -> Result<u64, FactsError> {
     locks::putting_right(conn, place).await?;
     let hours = differing_hours(conn, place).await?;
@@ -416,7 +417,8 @@ pub async fn recompute(conn: &mut PgConnection, place: Place) -> Result<u64, Fac
     let months = differing_months(conn, place).await?;
     let count = hours.len() + totals.len() + days.len() + months.len();
     let count = u64::try_from(count).map_err(|_| FactsError::OutOfBounds)?;
-    let touched: BTreeSet<NaiveDate> = days.iter().map(|row| month_of(row.business_date)).collect();
+    let touched: BTreeSet<NaiveDate> =
+        totals.iter().chain(&days).map(|row| month_of(row.business_date)).collect();
     let hours: BTreeMap<_, _> = hours
         .iter()
         .map(|row| {

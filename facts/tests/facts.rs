@@ -156,7 +156,10 @@ async fn the_migration_fills_the_months_from_what_was_kept_before() {
     sales::write(&mut hq, place, &sold).await.unwrap();
     rollups::add(&mut hq, place, &sold).await.unwrap();
     let mut owner = world.owner("hq").await;
-    owner.execute("drop table monthly_sales, daily_totals, chain_month, chain_month_product").await.unwrap();
+    owner
+        .execute("drop table monthly_sales, daily_totals, chain_month, chain_month_product, chain_day")
+        .await
+        .unwrap();
     owner.execute(include_str!("../../migrations-hq/0040_monthly_figures.sql")).await.unwrap();
     assert_eq!(rollups::differences(&mut hq, place).await.unwrap(), []);
     let more = shop.sales(20);
@@ -190,6 +193,17 @@ async fn the_chain_s_months_are_added_up_when_they_are_over_and_forgotten_when_t
     let mut owner = world.owner("hq").await;
     owner.execute("update chain_month_product set gross = gross + 1").await.unwrap();
     assert!(!chain_months::differences(&mut hq, company).await.unwrap().is_empty());
+    owner.execute("update chain_month_product set gross = gross - 1").await.unwrap();
+    assert_eq!(chain_months::differences(&mut hq, company).await.unwrap(), []);
+    owner.execute("update chain_day set sales = sales + 1").await.unwrap();
+    let wrong = chain_months::differences(&mut hq, company).await.unwrap();
+    assert_eq!(wrong[0].dimension, "the chain's month by day");
+    owner.execute("update daily_totals set rounding = rounding + 1").await.unwrap();
+    assert!(rollups::recompute(&mut hq, place).await.unwrap() > 0);
+    assert_eq!(outstanding(&mut hq, "2026-03-02").await, [february, january]);
+
+    chain_months::add_up(&mut hq, company, january).await.unwrap();
+    assert_eq!(chain_months::differences(&mut hq, company).await.unwrap(), []);
     owner.execute("update daily_sales set gross = gross + 1 where dimension = 'product'").await.unwrap();
     assert!(rollups::recompute(&mut hq, place).await.unwrap() > 0);
     assert_eq!(chain_months::differences(&mut hq, company).await.unwrap(), []);
