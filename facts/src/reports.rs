@@ -602,11 +602,9 @@ async fn by_day(conn: &mut PgConnection, asked: &Asked<'_>) -> Result<Vec<Found>
     Ok(sqlx::query_as!(
         Found,
         r#"with sold as (
-               select added.* from unnest($3::date[]) as month (first), lateral (
-                   select business_date, sales, quantity, net, tax, gross, rounding from chain_day
-                   where company_id = $1 and business_date >= month.first
-                       and business_date < month.first + interval '1 month'
-                   offset 0) as added
+               select business_date, sales, quantity, net, tax, gross, rounding from chain_day
+               where company_id = $1 and business_date between $6 and $7
+                   and business_date - extract(day from business_date)::int + 1 = any($3)
                union all
                select business_date, sum(sales)::bigint, sum(quantity), sum(net), sum(tax), sum(gross), sum(rounding)
                from unnest($2::uuid[]) as store (id), unnest($4::date[], $5::date[]) as part (first, last), lateral (
@@ -618,12 +616,14 @@ async fn by_day(conn: &mut PgConnection, asked: &Asked<'_>) -> Result<Vec<Found>
            select to_char(business_date, 'YYYY-MM-DD') as "key!", to_char(business_date, 'YYYY-MM-DD') as "label!",
                sales as "sales!", quantity as "quantity!", net as "net!", tax as "tax!", gross as "gross!",
                rounding as "rounding!", count(*) over () as "all!"
-           from sold where sales > 0 order by business_date limit $6"#,
+           from sold where sales > 0 order by business_date limit $8"#,
         asked.company,
         &asked.stores,
         &parts.months,
         &parts.firsts,
         &parts.lasts,
+        asked.from,
+        asked.to,
         asked.limit,
     )
     .fetch_all(conn)

@@ -1,4 +1,4 @@
-//! The worker that adds up the products of each chain's months once they are over, and anew where sales came late.
+//! The worker that adds up each chain's months once they are over, and anew where sales came late.
 //! Reports are exact without it, and slower.
 
 use std::time::Duration;
@@ -60,7 +60,7 @@ async fn add_up_all(state: &AppState) -> Result<(), ReportError> {
                 Box::pin(async move { Ok::<_, ReportError>(chain_months::add_up(tx, company, month).await?) })
             })
             .await?;
-            tracing::debug!(%company_id, %month, "the products of a month were added up");
+            tracing::debug!(%company_id, %month, "a month was added up");
         }
     }
     Ok(())
