@@ -5,12 +5,13 @@ pub mod search;
 
 use server_kit::Capability;
 
+use crate::selling::shelf::Shelf;
+
 /// Products.
-#[must_use]
-pub fn capability() -> Capability {
+pub(crate) fn capability(shelf: Shelf) -> Capability {
     Capability {
         name: "products",
-        routes: routes::routes(),
+        routes: routes::routes(shelf),
         permissions: &["product.read", "stock.read"],
         entities: &[],
         facts: &[],

@@ -17,8 +17,8 @@ use sqlx::{Postgres, QueryBuilder};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::selling::load;
-use crate::this_store::{self, NotReady, ThisStore};
+use crate::selling::shelf::Shelf;
+use crate::this_store::{NotReady, ThisStore};
 
 /// How many words of a search count.
 const MOST_WORDS: usize = 8;
@@ -206,9 +206,9 @@ fn beginning(text: String) -> (String, String) {
 pub(crate) async fn search(
     tx: &mut Tx,
     cx: &Context,
+    shelf: &Shelf,
     query: &ProductsQuery,
 ) -> Result<ProductsPage, SearchError> {
-    let store = this_store::load(tx).await?;
     let limit = query.limit.unwrap_or(25).clamp(1, 100) as usize;
     let text = query.q.as_deref().unwrap_or_default().trim();
     if text.chars().count() > LONGEST {
@@ -219,14 +219,19 @@ pub(crate) async fn search(
     let has_more = hits.len() > limit;
     hits.truncate(limit);
     let next = if has_more { hits.last().map(write_cursor) } else { None };
-    let ids: Vec<Uuid> = hits.into_iter().map(|Cursor(_, _, _, variant)| variant).collect();
-    let items = show(tx, cx, &store, &ids).await?;
-    Ok(ProductsPage { items, next, feed_position: store.position })
+    let ids: Vec<VariantId> =
+        hits.into_iter().map(|Cursor(_, _, _, variant)| VariantId::new(variant)).collect();
+    let (items, feed_position) = show(tx, cx, shelf, &ids).await?;
+    Ok(ProductsPage { items, next, feed_position })
 }
 
 /// What a barcode stands for.
-pub(crate) async fn by_barcode(tx: &mut Tx, cx: &Context, code: &str) -> Result<ProductFound, SearchError> {
-    let store = this_store::load(tx).await?;
+pub(crate) async fn by_barcode(
+    tx: &mut Tx,
+    cx: &Context,
+    shelf: &Shelf,
+    code: &str,
+) -> Result<ProductFound, SearchError> {
     let id = sqlx::query_scalar!(
         "select b.variant_id from from_hq.barcode b join from_hq.variant v on v.id = b.variant_id
              join from_hq.product p on p.id = v.product_id
@@ -237,7 +242,8 @@ pub(crate) async fn by_barcode(tx: &mut Tx, cx: &Context, code: &str) -> Result<
     .fetch_optional(&mut **tx)
     .await?
     .ok_or(SearchError::Unknown)?;
-    show(tx, cx, &store, &[id]).await?.pop().ok_or(SearchError::Unknown)
+    let (mut found, _) = show(tx, cx, shelf, &[VariantId::new(id)]).await?;
+    found.pop().ok_or(SearchError::Unknown)
 }
 
 /// The first hits after a place. Each is where a page may end.
@@ -523,44 +529,40 @@ fn read_cursor(text: &str) -> Result<Cursor, SearchError> {
     Ok(cursor)
 }
 
-/// The variants with all that is shown of them, in this order.
+/// The variants with all that is shown of them, in this order, and the checkpoint that they are of.
 async fn show(
     tx: &mut Tx,
     cx: &Context,
-    store: &ThisStore,
-    ids: &[Uuid],
-) -> Result<Vec<ProductFound>, SearchError> {
-    let catalogue = load::shown(tx, ids).await?;
-    let mut barcodes: HashMap<Uuid, Vec<String>> = HashMap::new();
+    shelf: &Shelf,
+    ids: &[VariantId],
+) -> Result<(Vec<ProductFound>, i64), SearchError> {
+    let (store, catalogue) = shelf.shown(tx, ids).await?;
+    let variants: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let sees_stock = cx.actor.may("stock.read");
+    let mut beside: HashMap<Uuid, (Vec<String>, Decimal)> = HashMap::new();
     for row in sqlx::query!(
-        "select variant_id, code from from_hq.barcode where variant_id = any ($1) and not deleted order by code",
-        ids
+        r#"select v.id as "id!",
+             coalesce((select array_agg(b.code order by b.code) from from_hq.barcode b where b.variant_id = v.id and not b.deleted),
+                 '{}') as "barcodes!",
+             coalesce((select s.on_hand from stock s
+                 where $2 and s.company_id = $3 and s.store_id = $4 and s.variant_id = v.id), 0) as "on_hand!"
+           from unnest($1::uuid[]) as v (id)"#,
+        &variants,
+        sees_stock,
+        store.place.company_id.uuid(),
+        store.place.store_id.uuid(),
     )
     .fetch_all(&mut **tx)
     .await?
     {
-        barcodes.entry(row.variant_id).or_default().push(row.code);
-    }
-    let mut stock = HashMap::new();
-    let sees_stock = cx.actor.may("stock.read");
-    if sees_stock {
-        for row in sqlx::query!(
-            "select variant_id, on_hand from stock where company_id = $1 and store_id = $2 and variant_id = any ($3)",
-            store.place.company_id.uuid(),
-            store.place.store_id.uuid(),
-            ids
-        )
-        .fetch_all(&mut **tx)
-        .await?
-        {
-            stock.insert(row.variant_id, row.on_hand.normalize());
-        }
+        beside.insert(row.id, (row.barcodes, row.on_hand.normalize()));
     }
     let now = store.local(cx.now);
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
-        let Some(item) = catalogue.items.get(&VariantId::new(*id)) else { continue };
-        let price = price_at(item, &catalogue, store, now);
+        let Some(item) = catalogue.items.get(id) else { continue };
+        let price = price_at(item, &catalogue, &store, now);
+        let (barcodes, on_hand) = beside.remove(&id.uuid()).unwrap_or_default();
         found.push(ProductFound {
             variant_id: item.variant_id,
             product_id: item.product_id,
@@ -569,25 +571,19 @@ async fn show(
             department: item.department_name.clone(),
             unit: item.unit.clone(),
             quantity_decimals: item.quantity_decimals,
-            barcodes: barcodes.remove(id).unwrap_or_default(),
+            barcodes,
             currency: store.currency,
-            next_price: next_price(item, &catalogue, store, now, price.as_ref()),
+            next_price: next_price(item, &catalogue, &store, now, price.as_ref()),
             price,
-            on_hand: sees_stock.then(|| stock.get(id).copied().unwrap_or_default()),
+            on_hand: sees_stock.then_some(on_hand),
         });
     }
-    Ok(found)
+    Ok((found, store.position))
 }
 
-/// What one costs then, by the rules that ring it up.
+/// What one costs then, by the rules that ring it up, for a customer whom nobody knows.
 fn price_at(item: &Item, catalogue: &Catalogue, store: &ThisStore, at: NaiveDateTime) -> Option<PriceNow> {
     let line = CartLine::new(SaleLineId::new(Uuid::nil()), item.variant_id, Quantity::ONE);
-    let catalogue = Catalogue {
-        items: [(item.variant_id, item.clone())].into(),
-        taxes: catalogue.taxes.clone(),
-        tax_groups: catalogue.tax_groups.clone(),
-        ..Catalogue::default()
-    };
     let rules = Rules {
         store_id: store.place.store_id,
         currency: store.currency,
@@ -598,16 +594,13 @@ fn price_at(item: &Item, catalogue: &Catalogue, store: &ThisStore, at: NaiveDate
         limits: Limits { may_reduce: false, may_override_price: false, max_reduction_percent: None },
     };
     let cart = Cart { lines: vec![line], ..Cart::default() };
-    let line = checkout::compute(&cart, &catalogue, &rules).ok()?.lines.pop()?;
-    match line.price_reason {
-        PriceReason::Listed { price_kind, reason, .. } => Some(PriceNow {
-            amount: line.unit_price,
-            regular: line.regular_unit_price,
-            kind: price_kind,
-            reason,
-        }),
-        _ => None,
-    }
+    let line = checkout::compute(&cart, catalogue, &rules).ok()?.lines.pop()?;
+    let (kind, reason) = match line.price_reason {
+        PriceReason::Listed { price_kind, reason, .. } => (price_kind, reason),
+        PriceReason::Rule { name, .. } => (PriceKind::Regular, name),
+        _ => return None,
+    };
+    Some(PriceNow { amount: line.unit_price, regular: line.regular_unit_price, kind, reason })
 }
 
 /// The next moment at which one costs something else.

@@ -83,6 +83,14 @@ struct LoadedItem {
     records: ItemRecords,
 }
 
+/// The checkpoint that is seen; none before the first.
+pub(crate) async fn version(connection: &mut PgConnection) -> sqlx::Result<Option<String>> {
+    let version = sqlx::query_scalar!(
+        "select c.xmin::text || ' ' || c.position || ' ' || c.applied_at from checkpoint c"
+    );
+    Ok(version.fetch_optional(connection).await?.flatten())
+}
+
 /// Reads what holds for every cart. The checkpoint is held.
 ///
 /// Taxes, their groups and the tax area are taken as they were last known, taken away or not: what goods and store still name is
@@ -255,15 +263,6 @@ pub(crate) async fn customer(
         ..record.into()
     });
     Ok((row.version.unwrap_or_default(), customer))
-}
-
-/// Goods as a catalogue, for who only shows them.
-pub(crate) async fn shown(connection: &mut PgConnection, variants: &[Uuid]) -> Result<Catalogue, NotReady> {
-    let (_, standing) = standing(connection).await?;
-    let wanted = Wanted { variants: variants.to_vec(), ..Wanted::default() };
-    let (_, Goods { goods, .. }) = standing.goods(connection, &wanted).await?;
-    let items = goods.into_iter().map(|good| (good.item.variant_id, good.item)).collect();
-    Ok(Catalogue { items, ..standing.catalogue })
 }
 
 fn all<T>(rows: Option<Json<Vec<T>>>) -> Vec<T> {

@@ -4,16 +4,16 @@ pub(crate) mod load;
 pub mod look_up;
 pub mod ring_up;
 mod routes;
-mod shelf;
+pub(crate) mod shelf;
 
 use server_kit::Capability;
+use shelf::Shelf;
 
 /// Selling.
-#[must_use]
-pub fn capability() -> Capability {
+pub(crate) fn capability(shelf: Shelf) -> Capability {
     Capability {
         name: "selling",
-        routes: routes::routes(shelf::Shelf::default()),
+        routes: routes::routes(shelf),
         permissions: &["sale.ring_up", "sale.reduce", "sale.override_price"],
         entities: &[],
         facts: &[],

@@ -16,7 +16,7 @@ use shared_model::ids::{CustomerId, VariantId};
 use sqlx::PgConnection;
 
 use super::load::{self, Good, Standing, Wanted};
-use crate::this_store::NotReady;
+use crate::this_store::{NotReady, ThisStore};
 
 /// How many goods and codes are kept: what a large shop sells in a week. Beyond it the shelf is filled anew.
 const MOST: usize = 20_000;
@@ -82,6 +82,22 @@ impl Shelf {
         }
     }
 
+    /// The store and these goods as they are sold, for who only shows them: without promotions. The transaction sees one
+    /// checkpoint throughout.
+    pub(crate) async fn shown(
+        &self,
+        connection: &mut PgConnection,
+        variants: &[VariantId],
+    ) -> Result<(ThisStore, Catalogue), NotReady> {
+        let version = load::version(connection).await?.ok_or(NotReady::NoCheckpoint)?;
+        let checkpoint = self.at(connection, &version).await?;
+        let called: Vec<_> = variants.iter().map(|variant| Called::Id(*variant)).collect();
+        let mut found = Found::default();
+        checkpoint.find(connection, &called, &mut found).await?.map_err(|_| NotReady::NoCheckpoint)?;
+        let catalogue = Catalogue { items: found.items, ..checkpoint.standing.catalogue.clone() };
+        Ok((checkpoint.standing.store.clone(), catalogue))
+    }
+
     /// What is kept of this checkpoint, read where it is not.
     async fn at(&self, connection: &mut PgConnection, version: &str) -> Result<Arc<Checkpoint>, NotReady> {
         if let Some(known) = self.known().as_ref()
@@ -122,21 +138,8 @@ impl Checkpoint {
         let called: Vec<Called<'_>> = called.iter().copied().chain(of_labels).collect();
 
         let mut found = Found::default();
-        let missing = found.look_for(&self.goods(), &called);
-        if !missing.is_empty() {
-            let (version, loaded) = self.standing.goods(connection, &missing).await?;
-            if version != self.version {
-                return Ok(Err(version));
-            }
-            let mut known = self.goods();
-            if known.goods.len() + known.codes.len() > MOST {
-                *known = KnownGoods::default();
-            }
-            // The cart's own first, so that a shelf that was emptied in between takes nothing from it.
-            let goods: Vec<Arc<Good>> = loaded.goods.into_iter().map(Arc::new).collect();
-            found.take(&goods, &loaded.codes);
-            known.goods.extend(goods.into_iter().map(|good| (good.item.variant_id, good)));
-            known.codes.extend(loaded.codes);
+        if let Err(later) = self.find(connection, &called, &mut found).await? {
+            return Ok(Err(later));
         }
         let customer = match customer {
             None => None,
@@ -166,6 +169,33 @@ impl Checkpoint {
             by_code: found.by_code,
             checkpoint: self,
         }))
+    }
+
+    /// Finds goods, reading those that are not known yet. `Err`: the store is at a later checkpoint by now.
+    async fn find(
+        &self,
+        connection: &mut PgConnection,
+        called: &[Called<'_>],
+        found: &mut Found,
+    ) -> sqlx::Result<Result<(), String>> {
+        let missing = found.look_for(&self.goods(), called);
+        if missing.is_empty() {
+            return Ok(Ok(()));
+        }
+        let (version, loaded) = self.standing.goods(connection, &missing).await?;
+        if version != self.version {
+            return Ok(Err(version));
+        }
+        let mut known = self.goods();
+        if known.goods.len() + known.codes.len() > MOST {
+            *known = KnownGoods::default();
+        }
+        // The cart's own first, so that a shelf that was emptied in between takes nothing from it.
+        let goods: Vec<Arc<Good>> = loaded.goods.into_iter().map(Arc::new).collect();
+        found.take(&goods, &loaded.codes);
+        known.goods.extend(goods.into_iter().map(|good| (good.item.variant_id, good)));
+        known.codes.extend(loaded.codes);
+        Ok(Ok(()))
     }
 
     fn goods(&self) -> MutexGuard<'_, KnownGoods> {

@@ -239,3 +239,32 @@ async fn a_tax_that_was_taken_away_under_a_group_is_still_owed() {
     let after = shop.put_sale(&manager, Uuid::now_v7(), &mug(session, "7.95", &[])).await.ok();
     assert_eq!(before["taxes"], after["taxes"]);
 }
+
+#[tokio::test]
+async fn what_a_product_is_said_to_cost_is_what_it_is_rung_up_for() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let said = async || -> Value {
+        let by_code =
+            shop.send(Some(&manager), "GET", "/api/v1/products/by-barcode/5000000000017", None).await.ok();
+        let page = shop.send(Some(&manager), "GET", "/api/v1/products?q=mug", None).await.ok();
+        assert_eq!(page["items"][0], by_code);
+        by_code["price"].clone()
+    };
+    assert_eq!(said().await["amount"], "7.95");
+    let rule = json!({"name": "Closing down", "sequence": 1, "of": {"everything": true}, "conditions": [], "effect": {"discount": "20"}});
+    shop.checkpoint(2, false, vec![("price_rule", id(901), Some(rule))]).await;
+    let price = said().await;
+    assert_eq!((&price["amount"], &price["reason"]), (&json!("6.36"), &json!("Closing down")));
+    assert_eq!(price["kind"], "regular");
+    shop.put_sale(&manager, Uuid::now_v7(), &mug(session, "6.36", &[])).await.ok();
+    // A promotion is of a whole cart, not of a product.
+    shop.checkpoint(
+        3,
+        false,
+        vec![("price_rule", id(901), None), ("promotion", id(TEN_OFF), Some(promotion(&[])))],
+    )
+    .await;
+    assert_eq!(said().await["amount"], "7.95");
+}
