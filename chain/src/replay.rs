@@ -152,7 +152,13 @@ impl Till {
     async fn open(&self, at: NaiveDateTime) -> Result<Drawer> {
         self.close_what_is_open(at).await?;
         let session = Uuid::now_v7();
-        let body = json!({"register": self.register, "opening_float": FLOAT.to_string()});
+        let mut body = json!({"register": self.register, "opening_float": FLOAT.to_string()});
+        if self.plan.clock == Clock::Past
+            && let Some(fields) = body.as_object_mut()
+        {
+            // The store has heard from HQ today, and wonders.
+            fields.insert("today".to_owned(), json!(utc(at).with_timezone(&ZONE).date_naive().to_string()));
+        }
         let path = format!("/api/v1/register-sessions/{session}");
         let answer = self.send(Method::PUT, &path, Some(&body), at).await?;
         if !answer.0.is_success() {

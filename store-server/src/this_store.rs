@@ -69,7 +69,7 @@ impl From<NotReady> for Problem {
             }
             NotReady::ClockWrong(now) => {
                 Self::unavailable("clock-wrong", "The clock of the store's server is wrong", 60).detail(
-                    format!("It says {now}. Set it before anything is sold: what is sold bears its time."),
+                    format!("It says {now}. Set it before anything is sold or closed: it bears that time."),
                 )
             }
             NotReady::TimeZone(_) => Self::internal(error),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -52,6 +52,23 @@ pub const TOKEN_TYPE: &str = "store+jwt";
 pub const MAX_CURSOR: usize = 256;
 /// The longest name of an entity, a kind or a stream.
 pub const MAX_NAME: usize = 64;
+/// How many days what is sold may be from the business date that it counts for. A register session may stay open for long, and
+/// its sales keep its date; further apart, one of the two was said by a wrong clock. HQ takes no such sale, so a store makes none.
+pub const MOST_DAYS_APART: i64 = 400;
+
+/// Whether something may have happened then and count for that day: the same question at the store that writes it and at HQ.
+///
+/// ```
+/// let morning = "2026-11-25T08:00:00Z".parse()?;
+/// assert!(sync_protocol::wire::is_near_its_day(morning, "2026-11-24".parse()?));
+/// // The session was opened while the clock said 2025.
+/// assert!(!sync_protocol::wire::is_near_its_day(morning, "2025-01-01".parse()?));
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
+#[must_use]
+pub fn is_near_its_day(occurred_at: DateTime<Utc>, business_date: NaiveDate) -> bool {
+    (occurred_at.date_naive() - business_date).abs() <= TimeDelta::days(MOST_DAYS_APART)
+}
 
 /// JSON that is kept as the bytes it was written with: parsing and printing it again could change the order of keys
 /// or the spelling of numbers, and then its hash.

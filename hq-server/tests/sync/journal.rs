@@ -105,7 +105,7 @@ async fn a_fork_is_kept_visible_and_a_new_code_is_the_way_out() {
         let last = reborn.journal.last_mut().unwrap();
         last.event_id = entry.event_id;
     }
-    rehash(&mut reborn);
+    reborn.rehash();
     let answer = world.push(&reborn, 1, 3).await;
     assert_eq!(answer.status, 200, "{}", answer.json());
     assert_eq!(counts(&world).await.0, 2);
@@ -113,17 +113,6 @@ async fn a_fork_is_kept_visible_and_a_new_code_is_the_way_out() {
         world.figure("select count(*) from incident where state = 'open' and kind <> 'forked'").await,
         0
     );
-}
-
-/// Makes the chain follow again after entries were changed by hand.
-fn rehash(till: &mut Till) {
-    let mut previous = sync_protocol::Hash::ZERO;
-    for entry in &mut till.journal {
-        entry.previous_hash = previous;
-        entry.hash =
-            sync_protocol::chain::hash(&sync_protocol::chain::Link::of(till.incarnation, entry), previous);
-        previous = entry.hash;
-    }
 }
 
 #[tokio::test]
@@ -236,7 +225,7 @@ async fn an_entry_of_a_box_whose_clock_said_1970_waits_for_a_person_and_holds_up
     forged["business_date"] = json!("2024-12-31");
     till.write("sale_completed", &forged);
     till.sell(session, 3);
-    rehash(&mut till);
+    till.rehash();
     assert_eq!(world.push(&till, 1, 4).await.status, 200);
     assert_eq!(counts(&world).await, (1, 4, 1, -2));
     assert_eq!(
@@ -302,7 +291,7 @@ async fn what_waited_for_an_upgrade_replays_by_itself_when_hq_starts() {
     let mut till = world.boxed("demo", world.demo.stores[0]).await;
     till.open_session(Uuid::now_v7());
     till.journal[0].kind = "kind_of_tomorrow".to_owned();
-    rehash(&mut till);
+    till.rehash();
     assert_eq!(world.push(&till, 1, 1).await.status, 200);
     assert_eq!(
         world.figure("select count(*) from incident where kind = 'unknown_kind' and state = 'open'").await,

@@ -107,6 +107,31 @@ async fn a_z_that_says_something_else_than_its_sales_waits_for_a_person_and_chan
 }
 
 #[tokio::test]
+async fn a_session_that_was_opened_under_a_wrong_clock_is_closed_here_too_and_sold_in_it_is_nothing() {
+    let world = World::new().await;
+    let (mut till, session) = with_a_session(&world, 2).await;
+    till.write("register_session_closed", &z(session, 1, 1));
+    // The box came up with its board's date, sold once, and then heard the time.
+    let wrong = "2025-01-01";
+    for (entry, at) in till.journal.iter_mut().zip([wrong, wrong, "2026-11-24", "2026-11-24"]) {
+        entry.occurred_at = format!("{at}T10:00:00Z").parse().unwrap();
+        entry.business_date = wrong.parse().unwrap();
+        let mut payload: Value = serde_json::from_str(entry.payload.get()).unwrap();
+        payload["business_date"] = json!(wrong);
+        entry.payload = sync_protocol::RawJson::of(&payload).unwrap();
+    }
+    till.rehash();
+    push_all(&world, &till).await;
+    let found = reasons(&world).await;
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].contains("it happened on 2026-11-24 and counts for the business date 2025-01-01"),
+        "{found:#?}"
+    );
+    assert_eq!((closes(&world).await, world.figure("select count(*) from sale").await), (1, 1));
+}
+
+#[tokio::test]
 async fn a_z_waits_for_a_sale_that_waits_and_is_taken_with_it() {
     let world = World::new().await;
     let (mut till, session) = with_a_session(&world, 1).await;

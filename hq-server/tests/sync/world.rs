@@ -276,6 +276,16 @@ impl Till {
         self.journal.push(entry);
     }
 
+    /// Makes the chain follow again after entries were changed by hand.
+    pub(crate) fn rehash(&mut self) {
+        let mut previous = Hash::ZERO;
+        for entry in &mut self.journal {
+            entry.previous_hash = previous;
+            entry.hash = chain::hash(&Link::of(self.incarnation, entry), previous);
+            previous = entry.hash;
+        }
+    }
+
     pub(crate) fn open_session(&mut self, session: Uuid) {
         self.write(
             "register_session_opened",

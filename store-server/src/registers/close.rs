@@ -63,6 +63,7 @@ pub(crate) async fn close(
         return closed_before(tx, cx, id, command).await;
     };
     let store = this_store::load(tx).await?;
+    store.check_clock(cx.now)?;
     let figures = count::figures(tx, &store, id).await?;
     let counted = match &command.counted {
         Some(counted) => count::resolve(tx, &store, &figures, counted).await?,

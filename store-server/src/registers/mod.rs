@@ -1,6 +1,7 @@
 //! Registers and their sessions: opened with a float, counted, closed with a Z. What is expected in a drawer is shown to
 //! those who may see it, and to nobody by another way.
 
+mod clock;
 pub mod close;
 pub mod count;
 pub mod open;
@@ -8,6 +9,7 @@ pub mod report;
 mod routes;
 pub mod session;
 
+use chrono::NaiveDateTime;
 use server_kit::{Capability, Problem};
 
 use crate::journal::JournalError;
@@ -42,6 +44,8 @@ pub(crate) enum SessionError {
     Invalid { pointer: String, code: &'static str, detail: String },
     #[error("the session was counted twice")]
     CountedTwice,
+    #[error("the clock says {now}, and what was written last is of {last}")]
+    ClockInDoubt { now: NaiveDateTime, last: NaiveDateTime },
     #[error(transparent)]
     NotReady(#[from] NotReady),
     #[error("the facts cannot be written")]
@@ -82,6 +86,16 @@ impl From<SessionError> for Problem {
             SessionError::Invalid { pointer, code, detail } => Self::invalid(pointer, code, detail),
             SessionError::CountedTwice => {
                 Self::conflict("counted-twice", "The session has been counted twice; close it")
+            }
+            SessionError::ClockInDoubt { now, last } => {
+                let (now, last) = (now.format("%Y-%m-%d %H:%M"), last.format("%Y-%m-%d %H:%M"));
+                Self::conflict("clock-in-doubt", "The store is not sure what day it is")
+                    .detail(format!(
+                        "The clock of the store's server says {now}, and what was written here last is of {last}. If it is another \
+                         day than the clock says, set that machine's clock. If it is that day, open the session again and say so with `today`."
+                    ))
+                    .with("now", now.to_string())
+                    .with("last", last.to_string())
             }
             SessionError::NotReady(error) => error.into(),
             SessionError::Facts(facts::FactsError::Database(error))

@@ -1,5 +1,6 @@
 //! Opening a register's session with a float.
 
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use server_kit::{Context, Tx};
@@ -9,8 +10,8 @@ use shared_model::registers::RegisterSessionOpened;
 use sync_protocol::Hash;
 use utoipa::ToSchema;
 
-use super::SessionError;
 use super::session::{self, Session};
+use super::{SessionError, clock};
 use crate::journal::{self, Fact};
 use crate::{locks, this_store};
 
@@ -25,6 +26,10 @@ pub struct OpenSession {
     pub register: String,
     /// What lies in the drawer.
     pub opening_float: Amount,
+    /// The day that it is, as who opens the session knows it: asked for where the store is not sure of its clock
+    /// (`clock-in-doubt`). The clock must say the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub today: Option<NaiveDate>,
 }
 
 /// Opens it. The same id and body again: the same session.
@@ -80,6 +85,7 @@ pub(crate) async fn open(
     if let Some(open) = series.open_session {
         return Err(SessionError::AlreadyOpen(open));
     }
+    clock::believe(tx, &store, cx.now, command.today).await?;
     let person = cx.actor.person();
     let opened = RegisterSessionOpened {
         id,

@@ -1,6 +1,7 @@
 //! Ringing up: a script's cart becomes a sale, its stock movements and its journal entry, all of it or nothing.
 
 use checkout::{Cart, CartLine, Limits, ReceiptHead, Reduction, Rules, Tendered};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use server_kit::{Context, Problem, Tx};
@@ -13,6 +14,7 @@ use shared_model::selling::{KitPartSold, LineKind, SaleCompleted, SoldLine};
 use shared_model::tenders::{TenderKind, TenderRecord};
 use shared_model::{Amount, Currency, MoneyError, Percent, Quantity, UnitPrice};
 use sync_protocol::RawJson;
+use sync_protocol::wire::is_near_its_day;
 use utoipa::ToSchema;
 
 use super::shelf::{Called, Picked, Shelf};
@@ -218,6 +220,8 @@ pub(crate) enum RingUpError {
     NoSession,
     #[error("the register session is closed")]
     SessionClosed,
+    #[error("it is {today}, and the session was opened on {business_date}")]
+    OtherClock { today: NaiveDate, business_date: NaiveDate },
     #[error("the register is leased to a device")]
     RegisterLeased,
     #[error(transparent)]
@@ -250,6 +254,7 @@ impl RingUpError {
             Self::Invalid { .. }
                 | Self::NoSession
                 | Self::SessionClosed
+                | Self::OtherClock { .. }
                 | Self::RegisterLeased
                 | Self::Refused(_)
                 | Self::TotalDiffers { .. }
@@ -278,6 +283,12 @@ impl From<RingUpError> for Problem {
             RingUpError::SessionClosed => Self::conflict("session-closed", "The register session is closed"),
             RingUpError::SessionFull => Self::conflict("session-full", "The session cannot take this sale")
                 .detail("It has moved as much money as its figures can hold. Close it, and open another."),
+            RingUpError::OtherClock { today, business_date } => {
+                Self::conflict("session-of-another-clock", "The session was opened under another clock").detail(format!(
+                    "Its sales count for {business_date}, and the clock of the store's server says {today}. If the clock is right now, \
+                     close the session and open a new one; if it is not, set it."
+                ))
+            }
             RingUpError::RegisterLeased => Self::conflict(
                 "register-leased",
                 "A device holds this register's lease and numbers its sales itself",
@@ -393,6 +404,9 @@ async fn computed(
     let store = &standing.store;
     store.check_clock(cx.now)?;
     let business_date = begun.business_date.ok_or(RingUpError::NoSession)?;
+    if !is_near_its_day(cx.now, business_date) {
+        return Err(RingUpError::OtherClock { today: store.business_date(cx.now), business_date });
+    }
 
     let computed = checkout::compute(
         &cart(command, &picked, store.currency)?,

@@ -307,7 +307,9 @@ impl Shop {
     /// Opens a session and says its id.
     pub async fn open_session(&self, token: &str, register: &str) -> Uuid {
         let session = Uuid::now_v7();
-        let body = json!({"register": register, "opening_float": "100.00"});
+        // Who opens it knows what day it is: tests travel.
+        let today = self.state.clock.now().with_timezone(&chrono_tz::Europe::London).date_naive();
+        let body = json!({"register": register, "opening_float": "100.00", "today": today.to_string()});
         self.send(Some(token), "PUT", &format!("/api/v1/register-sessions/{session}"), Some(body)).await.ok();
         session
     }

@@ -352,9 +352,10 @@ async fn one_id_at_two_registers_at_once_is_one_sale_and_a_different_body() {
 #[tokio::test]
 async fn a_promotion_begins_and_ends_on_the_hour_in_a_store_that_hears_nothing_from_hq() {
     let shop = Shop::open().await;
+    let noon: chrono::DateTime<chrono::Utc> = "2030-02-05T12:00:00Z".parse().unwrap();
+    shop.state.clock.set(noon - chrono::TimeDelta::hours(3)).unwrap();
     let manager = shop.manager().await;
     let session = shop.open_session(&manager, "R01").await;
-    let noon: chrono::DateTime<chrono::Utc> = "2030-02-05T12:00:00Z".parse().unwrap();
     let happy_hour = json!({ "name": "Happy hour", "priority": 0, "exclusive": false,
         "when": { "from": "2030-02-05T12:00:00", "until": "2030-02-05T13:00:00" }, "limit_per_sale": null, "limit_per_customer": null,
         "offer": { "kind": "each", "of": { "everything": true }, "effect": { "percent": "10" } } });
@@ -548,4 +549,126 @@ async fn a_session_with_few_sales_shows_less_than_half_of_them() {
         shown += i32::from(answer.status.is_success());
     }
     assert_eq!(shown, 1);
+}
+
+/// Noon of the day that the checkpoint is applied on: far from where a day ends in London.
+fn noon() -> chrono::DateTime<chrono::Utc> {
+    chrono::Utc::now().date_naive().and_hms_opt(12, 0, 0).unwrap().and_utc()
+}
+
+#[tokio::test]
+async fn a_session_is_opened_by_a_clock_that_agrees_with_what_was_written_last_or_by_who_knows_the_day() {
+    let shop = Shop::open().await;
+    let noon = noon();
+    let days = |days: i64| {
+        shop.state.clock.set(noon + chrono::TimeDelta::days(days)).unwrap();
+        shop.state.clock.now().with_timezone(&chrono_tz::Europe::London).date_naive().to_string()
+    };
+    let open = async |register: &str, today: Option<&str>| {
+        let mut body = json!({"register": register, "opening_float": "100.00"});
+        if let Some(today) = today {
+            body["today"] = json!(today);
+        }
+        let token = shop.manager().await;
+        let path = format!("/api/v1/register-sessions/{}", Uuid::now_v7());
+        shop.send(Some(&token), "PUT", &path, Some(body)).await
+    };
+    let close = async |session: &Value| {
+        let token = shop.manager().await;
+        let path = format!("/api/v1/register-sessions/{}/close", session["id"].as_str().unwrap());
+        shop.send(Some(&token), "POST", &path, Some(json!({}))).await.ok();
+    };
+    let now = days(0);
+    open("R01", None).await.ok();
+    // A box whose battery is empty, and one that is years ahead: neither by the clock alone, nor by who knows better.
+    for wrong in [-500, -2, 402, 27_000] {
+        let said = days(wrong);
+        let problem = open("R02", None).await.refused(409, "clock-in-doubt");
+        assert!(problem["now"].as_str().unwrap().starts_with(&said), "{problem}");
+        assert!(problem["last"].as_str().unwrap().starts_with(&now), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("set that machine's clock"), "{problem}");
+        let problem = open("R02", Some(&now)).await.refused(422, "invalid-input");
+        assert_eq!(
+            (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
+            (&json!("/today"), &json!("differs"))
+        );
+    }
+    assert_eq!(shop.count("journal").await, 1);
+    // A winter without a sale is no reason to ask.
+    days(200);
+    let session = open("R02", None).await.ok();
+    close(&session).await;
+
+    // Somebody did not know better, and the journal is of another century: who knows the day goes on, with no HQ to ask.
+    let far = days(27_000);
+    let session = open("R03", Some(&far)).await.ok();
+    assert_eq!(session["business_date"], far.as_str());
+    close(&session).await;
+    let now = days(201);
+    open("R04", None).await.refused(409, "clock-in-doubt");
+    assert_eq!(open("R04", Some(&now)).await.ok()["business_date"], now.as_str());
+    // It was asked once: what was written last is of this century again.
+    open("R05", None).await.ok();
+
+    // A checkpoint that was applied since counts too, whatever came before it; the entry after it counts alone.
+    shop.checkpoint(2, false, vec![("price", id(51), Some(regular_price(MUG_VARIANT, "8.50")))]).await;
+    sqlx::query("update checkpoint set applied_at = applied_at + interval '3000 days'")
+        .execute(shop.database.owner())
+        .await
+        .unwrap();
+    open("R06", None).await.refused(409, "clock-in-doubt");
+    open("R06", Some(&now)).await.ok();
+    open("R07", None).await.ok();
+    assert_eq!(shop.doctor().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_session_of_another_clock_takes_no_sale_that_hq_would_refuse_and_can_be_closed() {
+    let shop = Shop::open().await;
+    let noon = noon();
+    let days = |days: i64| shop.state.clock.set(noon + chrono::TimeDelta::days(days)).unwrap();
+    // The box came up by its board's date; then the time was set, while the session was open.
+    days(-500);
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    let sold = Uuid::now_v7();
+    let body = simple_sale(session, "MUG-RED", "1", "7.95");
+    shop.put_sale(&manager, sold, &body).await.ok();
+    days(0);
+    let manager = shop.manager().await;
+    let written =
+        async || [shop.count("journal").await, shop.count("sale").await, shop.count("stock_movement").await];
+    let before = written().await;
+    let problem = shop
+        .put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95"))
+        .await
+        .refused(409, "session-of-another-clock");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("close the session and open a new one"),
+        "{problem}"
+    );
+    assert_eq!(written().await, before);
+    // What was rung up before is the same answer as ever.
+    assert_eq!(shop.put_sale(&manager, sold, &body).await.ok()["number"], 1);
+    // The bound is HQ's, to the day.
+    days(-100);
+    let manager = shop.manager().await;
+    shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+    days(-99);
+    let manager = shop.manager().await;
+    shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95"))
+        .await
+        .refused(409, "session-of-another-clock");
+
+    // Closed by no clock of 1970, and by the right one.
+    let path = format!("/api/v1/register-sessions/{session}/close");
+    days(-20_000);
+    let manager = shop.manager().await;
+    shop.send(Some(&manager), "POST", &path, Some(json!({}))).await.refused(503, "clock-wrong");
+    days(0);
+    let manager = shop.manager().await;
+    assert_eq!(shop.send(Some(&manager), "POST", &path, Some(json!({}))).await.ok()["sales"], 2);
+    let session = shop.open_session(&manager, "R01").await;
+    shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+    assert_eq!(shop.doctor().await, Vec::<String>::new());
 }

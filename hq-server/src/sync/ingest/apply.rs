@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use facts::{FactsError, Place};
 use serde::de::DeserializeOwned;
 use server_kit::Tx;
@@ -15,8 +15,6 @@ use uuid::Uuid;
 
 /// Nothing was sold with this before.
 const FIRST_YEAR: i32 = 2000;
-/// How far a fact may be from the business date that it counts for.
-const MOST_DAYS_APART: i64 = 400;
 /// No store takes payments in more ways.
 const MOST_TENDERS: usize = 200;
 
@@ -145,10 +143,12 @@ fn read_all(entries: &[Received<'_>], aside: &mut BTreeMap<i64, SetAside>) -> Se
         let read = match (entry.kind, entry.version) {
             ("register_session_opened", 1) => read_into(entry, &mut sets.opened, |opened| {
                 is_of_its_envelope(entry, &opened.series, opened.business_date)?;
+                is_near_its_day(entry)?;
                 are_short([&opened.register_code, &opened.series, &opened.opened_by_name])
             }),
             ("sale_completed", 1) => read_into(entry, &mut sets.sales, |sale| {
                 is_of_its_envelope(entry, &sale.series, sale.business_date)?;
+                is_near_its_day(entry)?;
                 checkout::prove(sale).map_err(|error| error.to_string())
             }),
             ("register_session_closed", 1) => read_into(entry, &mut sets.closed, |closed| {
@@ -172,21 +172,33 @@ fn read_all(entries: &[Received<'_>], aside: &mut BTreeMap<i64, SetAside>) -> Se
     sets
 }
 
-/// Whether a fact says of itself what its envelope says, and that can be. A box whose clock said 1970, and one that
-/// means harm, are for a person to look at: reports of a year that is closed must not move by themselves.
+/// Whether a fact says of itself what its envelope says, in a year that can be.
 fn is_of_its_envelope(entry: &Received<'_>, series: &str, business_date: NaiveDate) -> Result<(), String> {
     if business_date != entry.business_date || series != entry.stream {
         return Err("it says another business date or series than its envelope".to_owned());
     }
-    let happened = entry.occurred_at.date_naive();
-    // A session may stay open for long; its sales keep its date.
-    let is_near = (happened - business_date).abs() <= TimeDelta::days(MOST_DAYS_APART);
-    if !is_near || happened.year() < FIRST_YEAR {
-        return Err(format!(
-            "a clock was wrong: it happened on {happened} and counts for the business date {business_date}"
-        ));
+    if entry.occurred_at.year() < FIRST_YEAR || business_date.year() < FIRST_YEAR {
+        return Err(a_clock_was_wrong(entry));
     }
     Ok(())
+}
+
+/// Whether a fact happened about when the day was that it counts for. A box whose clock said 1970, and one that means harm, are for
+/// a person to look at: reports of a year that is closed must not move by themselves.
+///
+/// A Z is not asked. It moves nothing that its session's sales have not, is believed beside them alone, and is how a session ends that
+/// was opened under a wrong clock: refused, the register's figures would stay open here for ever.
+fn is_near_its_day(entry: &Received<'_>) -> Result<(), String> {
+    if sync_protocol::wire::is_near_its_day(entry.occurred_at, entry.business_date) {
+        Ok(())
+    } else {
+        Err(a_clock_was_wrong(entry))
+    }
+}
+
+fn a_clock_was_wrong(entry: &Received<'_>) -> String {
+    let (happened, business_date) = (entry.occurred_at.date_naive(), entry.business_date);
+    format!("a clock was wrong: it happened on {happened} and counts for the business date {business_date}")
 }
 
 /// Nothing that a person types is longer.

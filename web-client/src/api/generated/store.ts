@@ -579,6 +579,12 @@ export interface components {
             opening_float: components["schemas"]["Amount"];
             /** @description The register's code, such as `R01`. */
             register: string;
+            /**
+             * Format: date
+             * @description The day that it is, as who opens the session knows it: asked for where the store is not sure of its clock
+             *     (`clock-in-doubt`). The clock must say the same.
+             */
+            today?: string | null;
         };
         /** @description One use of a tender. */
         Payment: {
