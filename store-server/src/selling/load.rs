@@ -13,6 +13,7 @@ use shared_model::ids::{CustomerId, PromotionId, TaxAreaId, VariantId};
 use shared_model::tax_areas::TaxAreaRecord;
 use shared_model::taxes::TaxRecord;
 use shared_model::tenders::TenderRecord;
+use shared_model::{Amount, Currency};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -151,7 +152,7 @@ pub(crate) async fn standing(connection: &mut PgConnection) -> Result<(String, S
         catalogue: records.catalogue(store.currency),
         tax_area,
         promotions: understood("promotion", row.promotions),
-        tenders: all(row.tenders),
+        tenders: all(row.tenders).into_iter().map(|tender| with_coins_of(store.currency, tender)).collect(),
         barcode_rules: all(row.barcode_rules),
         people: row.people.unwrap_or_default().into_iter().collect(),
         departments: all(row.departments),
@@ -263,6 +264,21 @@ pub(crate) async fn customer(
         ..record.into()
     });
     Ok((row.version.unwrap_or_default(), customer))
+}
+
+/// The tender with its coin only where the store's currency can have it. One that is coarser, or finer than the currency's smallest
+/// unit, was meant for the chain's stores in another currency and says nothing of this one: here, cash is not rounded.
+fn with_coins_of(currency: Currency, tender: TenderRecord) -> TenderRecord {
+    let is_one = |coin: &Amount| {
+        coin.is_positive()
+            && *coin <= currency.coarsest_coin()
+            && coin.with_decimals(currency.exponent()).is_ok()
+    };
+    let cash_rounding = tender.cash_rounding.filter(is_one);
+    if cash_rounding != tender.cash_rounding {
+        tracing::warn!(tender = tender.code, %currency, coin = ?tender.cash_rounding, "cash is not rounded: no coin of this currency");
+    }
+    TenderRecord { cash_rounding, ..tender }
 }
 
 fn all<T>(rows: Option<Json<Vec<T>>>) -> Vec<T> {

@@ -324,9 +324,13 @@ impl From<RingUpError> for Problem {
             RingUpError::Journal(JournalError::TooLarge) => {
                 Self::invalid("/lines", "too_many", "The sale is larger than the journal takes.")
             }
+            // Ours to mend, whatever the cart: the log has the rule and where in the sale it is broken.
+            error @ RingUpError::Unproven(_) => Self::internal(error).detail(
+                "The sale was worked out, and its proof found that it does not add up. Nothing of it was kept. Until this \
+                 is mended, the same cart paid in another way, or rung up in two sales, may do.",
+            ),
             error @ (RingUpError::RungUpMeanwhile
             | RingUpError::NotRungUp
-            | RingUpError::Unproven(_)
             | RingUpError::Facts(_)
             | RingUpError::Journal(_)
             | RingUpError::Json(_)) => Self::internal(error),
@@ -706,4 +710,25 @@ fn limits(cx: &Context) -> Result<Limits, RingUpError> {
         may_override_price: cx.actor.may("sale.override_price"),
         max_reduction_percent,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_sale_that_does_not_prove_is_told_in_words_and_its_rule_to_the_log() {
+        let error = checkout::ProofError {
+            pointer: "/rounding".to_owned(),
+            reason: checkout::ProofReason::Impossible("no coin is as large"),
+        };
+        let problem = Problem::from(RingUpError::from(error));
+        assert_eq!(problem.status(), 500);
+        let rule =
+            problem.source().and_then(|error| error.source()).map(ToString::to_string).unwrap_or_default();
+        assert!(rule.starts_with("/rounding: ") && rule.ends_with("no coin is as large"), "{rule}");
+        assert!(format!("{problem:?}").contains("Nothing of it was kept"), "{problem:?}");
+    }
 }

@@ -672,3 +672,29 @@ async fn a_session_of_another_clock_takes_no_sale_that_hq_would_refuse_and_can_b
     shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
     assert_eq!(shop.doctor().await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_coin_of_another_currency_rounds_nothing_here() {
+    let shop = Shop::open().await;
+    let manager = shop.manager().await;
+    let session = shop.open_session(&manager, "R01").await;
+    // For the chain's stores in forints, and in dinars.
+    for (position, coin) in [(2, "5"), (3, "0.025"), (4, "0.10")] {
+        let mut cash = tender("cash", "Cash", "cash", true, 1);
+        cash["cash_rounding"] = json!(coin);
+        shop.checkpoint(position, false, vec![("tender", id(CASH), Some(cash))]).await;
+        let mut body = simple_sale(session, "MUG-RED", "1", "10.00");
+        body["expected_total"] = json!("7.95");
+        let sale = shop.put_sale(&manager, Uuid::now_v7(), &body).await.ok();
+        assert_eq!((&sale["rounding"], &sale["change"]), (&json!("0.00"), &json!("2.05")), "{coin}");
+        shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "SUGAR", "1", "1.99")).await.ok();
+    }
+    // One that the currency can have goes on rounding.
+    let mut cash = tender("cash", "Cash", "cash", true, 1);
+    cash["cash_rounding"] = json!("0.05");
+    shop.checkpoint(5, false, vec![("tender", id(CASH), Some(cash))]).await;
+    let mut body = simple_sale(session, "SUGAR", "1", "5.00");
+    body["expected_total"] = json!("1.99");
+    let sale = shop.put_sale(&manager, Uuid::now_v7(), &body).await.ok();
+    assert_eq!((&sale["rounding"], &sale["change"]), (&json!("0.01"), &json!("3.00")));
+}
