@@ -3,14 +3,14 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use server_kit::{AppState, Path, Problem, read};
+use server_kit::{AppState, Path, Problem, Query, read};
 use shared_model::ids::SaleId;
 use sign_in::SignedIn;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::render::{self, Language, Seller};
-use crate::selling::look_up::{self, LookUpError};
+use crate::selling::look_up::{self, LookUpError, SaleQuery};
 use crate::this_store;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -20,16 +20,17 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// A sale's receipt: `Accept: text/html`, or text. In the language of `Accept-Language` (en, es).
 ///
 /// Shown to whom the sale is.
-#[utoipa::path(get, path = "/receipts/{id}", tag = "receipts", params(("id" = SaleId, Path, description = "The sale")),
-    responses((status = 200, content((String = "text/plain"), (String = "text/html"))), (status = 403), (status = 404)))]
+#[utoipa::path(get, path = "/receipts/{id}", tag = "receipts", params(("id" = SaleId, Path, description = "The sale"), SaleQuery),
+    responses((status = 200, content((String = "text/plain"), (String = "text/html"))), (status = 403), (status = 404), (status = 422)))]
 async fn get_receipt(
     State(state): State<AppState>,
     who: SignedIn,
     Path(id): Path<SaleId>,
+    Query(query): Query<SaleQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     who.require("sale.ring_up")?;
-    let sale = look_up::show(&state, &who, id).await?;
+    let sale = look_up::show(&state, &who, id, query).await?;
     let completed_at = sale.completed_at;
     let (seller, at) = read(&state, &who, move |tx, _| {
         Box::pin(async move {

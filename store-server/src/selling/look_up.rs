@@ -29,6 +29,16 @@ pub struct SalesQuery {
     pub receipt_number: Option<String>,
 }
 
+/// How a sale is asked for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct SaleQuery {
+    /// Its total, as the receipt in somebody's hand says it: shows a sale of an open session to who may not see all of them.
+    /// A few wrong ones, and it does not count any more.
+    pub total: Option<Amount>,
+}
+
 /// A sale in a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SaleSummary {
@@ -81,6 +91,9 @@ pub enum LookUpError {
     /// It would give away what is expected in an open drawer.
     #[error("the sale is of an open session")]
     Withheld,
+    /// The receipt in somebody's hand is another one.
+    #[error("the sale has another total")]
+    OtherTotal,
 }
 
 impl From<LookUpError> for Problem {
@@ -92,8 +105,12 @@ impl From<LookUpError> for Problem {
             LookUpError::NotReady(error) => error.into(),
             LookUpError::Facts(error) => Self::internal(error),
             LookUpError::Unknown => Self::not_found("sale"),
+            LookUpError::OtherTotal => {
+                Self::invalid("/total", "differs", "The receipt of this sale says another total.")
+            }
             LookUpError::Withheld => Self::forbidden("session.see_expected").detail(
-                "The sale is of a session that is still open: who counts its drawer does not see what should be in it.",
+                "The sale is of a session that is still open: who counts its drawer does not see what should be in it. Who holds the \
+                 receipt says its total.",
             ),
         }
     }
@@ -102,19 +119,33 @@ impl From<LookUpError> for Problem {
 /// How long after it a sale is shown to who rang it up, as its receipt may have to be printed again.
 const JUST_RUNG_UP: TimeDelta = TimeDelta::minutes(15);
 /// How many other sales of one open session somebody may look up who may not see what is expected in its drawer; and never
-/// half of its sales.
+/// more than half of its sales, but for the first few.
 const MOST_LOOK_UPS: i64 = 10;
+/// So many always, or the first customer of a day who comes back finds nobody to print their receipt again.
+const FIRST_LOOK_UPS: i64 = 2;
+/// How many wrong totals somebody may say for sales of one open session, until none that they say counts.
+const MOST_WRONG_TOTALS: i64 = 5;
 
 /// One sale whole.
 ///
 /// All sales of an open session together are what is expected in its drawer, which is counted blind. So who may not see that
-/// is shown the sales that they have just rung up, and a few others: each is kept with who looked.
-pub(crate) async fn show(state: &AppState, who: &Actor, id: SaleId) -> Result<SaleCompleted, Problem> {
+/// is shown the sales that they have just rung up, those whose total they can say as they hold the receipt, and a few others: each is
+/// kept with who looked.
+pub(crate) async fn show(
+    state: &AppState,
+    who: &Actor,
+    id: SaleId,
+    query: SaleQuery,
+) -> Result<SaleCompleted, Problem> {
     let shown = read(state, who, move |tx, cx| Box::pin(async move { in_the_open(tx, cx, id).await })).await;
     let shown = match shown {
         Ok(Some(sale)) => Ok(sale),
         Ok(None) => {
-            transact(state, who, move |tx, cx| Box::pin(async move { looked_up(tx, cx, id).await })).await
+            // A wrong total is kept, so it is no error before the commit.
+            let looked_up = transact(state, who, move |tx, cx| {
+                Box::pin(async move { looked_up(tx, cx, id, query.total).await })
+            });
+            looked_up.await.and_then(|shown| shown.ok_or(LookUpError::OtherTotal))
         }
         Err(error) => Err(error),
     };
@@ -144,16 +175,23 @@ async fn in_the_open(tx: &mut Tx, cx: &Context, id: SaleId) -> Result<Option<Sal
     Ok(is_closed.then_some(sale))
 }
 
-/// The sale, and that it was looked up.
-async fn looked_up(tx: &mut Tx, cx: &Context, id: SaleId) -> Result<SaleCompleted, LookUpError> {
+/// The sale, and that it was looked up; none where it has another total than was said.
+async fn looked_up(
+    tx: &mut Tx,
+    cx: &Context,
+    id: SaleId,
+    total: Option<Amount>,
+) -> Result<Option<SaleCompleted>, LookUpError> {
     let user_id = cx.actor.user_id().unwrap_or_default();
+    let user_name = cx.actor.person().map(|person| person.name.to_string()).unwrap_or_default();
     locks::look_ups(tx, user_id).await?;
     let store = this_store::load(tx).await?;
     let sale = facts::sales::read(tx, store.place, id).await?.ok_or(LookUpError::Unknown)?;
     let session = sale.register_session_id.uuid();
     let counted = sqlx::query!(
         r#"select (select count(*) from sale where company_id = $1 and store_id = $2 and register_session_id = $3) as "sales!",
-               (select count(*) from sale_look_up where register_session_id = $3 and user_id = $4 and sale_id <> $5) as "others!""#,
+               (select count(*) from sale_look_up where register_session_id = $3 and user_id = $4 and sale_id <> $5) as "others!",
+               (select count(*) from sale_total_said where register_session_id = $3 and user_id = $4 and not was_right) as "wrong!""#,
         store.place.company_id.uuid(),
         store.place.store_id.uuid(),
         session,
@@ -162,7 +200,25 @@ async fn looked_up(tx: &mut Tx, cx: &Context, id: SaleId) -> Result<SaleComplete
     )
     .fetch_one(&mut **tx)
     .await?;
-    if counted.others >= MOST_LOOK_UPS || (counted.others + 1) * 2 > counted.sales {
+    if let Some(total) = total.filter(|_| counted.wrong < MOST_WRONG_TOTALS) {
+        let is_right = total == sale.total;
+        sqlx::query!(
+            "insert into sale_total_said (register_session_id, user_id, sale_id, user_name, total, was_right, said_at)
+             values ($1, $2, $3, $4, $5, $6, $7)",
+            session,
+            user_id,
+            id.uuid(),
+            user_name,
+            total.decimal(),
+            is_right,
+            cx.now
+        )
+        .execute(&mut **tx)
+        .await?;
+        return Ok(is_right.then_some(sale));
+    }
+    let is_half = (counted.others + 1) * 2 > counted.sales;
+    if counted.others >= MOST_LOOK_UPS || (counted.others >= FIRST_LOOK_UPS && is_half) {
         return Err(LookUpError::Withheld);
     }
     sqlx::query!(
@@ -171,12 +227,12 @@ async fn looked_up(tx: &mut Tx, cx: &Context, id: SaleId) -> Result<SaleComplete
         session,
         user_id,
         id.uuid(),
-        cx.actor.person().map(|person| person.name.to_string()).unwrap_or_default(),
+        user_name,
         cx.now
     )
     .execute(&mut **tx)
     .await?;
-    Ok(sale)
+    Ok(Some(sale))
 }
 
 /// A page of them, the latest first.

@@ -12,7 +12,7 @@ use sync_protocol::RawJson;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::look_up::{self, LookUpError, SalesPage, SalesQuery};
+use super::look_up::{self, LookUpError, SaleQuery, SalesPage, SalesQuery};
 use super::ring_up::{self, RingUp, RingUpBody, RingUpError};
 use super::shelf::Shelf;
 
@@ -55,16 +55,18 @@ async fn put_sale(
 
 /// One sale.
 ///
-/// Of an open session, without `session.see_expected`: those that one has just rung up, and a few others.
-#[utoipa::path(get, path = "/sales/{id}", tag = "selling", params(("id" = SaleId, Path)),
-    responses((status = 200, body = SaleCompleted), (status = 403), (status = 404)))]
+/// Of an open session, without `session.see_expected`: those that one has just rung up, those whose `total` is said as the
+/// receipt has it, and a few others.
+#[utoipa::path(get, path = "/sales/{id}", tag = "selling", params(("id" = SaleId, Path), SaleQuery),
+    responses((status = 200, body = SaleCompleted), (status = 403), (status = 404), (status = 422)))]
 async fn get_sale(
     State(state): State<AppState>,
     who: SignedIn,
     Path(id): Path<SaleId>,
+    Query(query): Query<SaleQuery>,
 ) -> Result<Json<SaleCompleted>, Problem> {
     who.require("sale.ring_up")?;
-    Ok(Json(look_up::show(&state, &who, id).await?))
+    Ok(Json(look_up::show(&state, &who, id, query).await?))
 }
 
 /// Sales, the latest first.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::common::*;
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -535,20 +536,84 @@ async fn a_session_that_is_full_takes_no_more_and_can_always_be_closed() {
 }
 
 #[tokio::test]
-async fn a_session_with_few_sales_shows_less_than_half_of_them() {
+async fn a_session_with_few_sales_shows_two_of_them_and_no_more() {
     let shop = Shop::open().await;
     let (ana, manager) = (shop.ana().await, shop.manager().await);
     let session = shop.open_session(&manager, "R01").await;
-    let sales = [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()];
-    for sale in sales {
+    let mut shown = Vec::new();
+    let mut sales = Vec::new();
+    // The first customer of the day is back before the second is there.
+    for number in 0..5 {
+        let sale = Uuid::now_v7();
         shop.put_sale(&manager, sale, &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+        sales.push(sale);
+        let path = format!("/api/v1/receipts/{sale}");
+        shown.push(shop.send(Some(&ana), "GET", &path, None).await.status.as_u16());
+        assert_eq!(shop.send(Some(&ana), "GET", &path, None).await.status.as_u16(), shown[number]);
     }
-    let mut shown = 0;
-    for sale in sales {
+    assert_eq!(shown, [200, 200, 403, 403, 403]);
+    // A third of six.
+    shop.put_sale(&manager, Uuid::now_v7(), &simple_sale(session, "MUG-RED", "1", "7.95")).await.ok();
+    for (sale, status) in [(sales[2], 200), (sales[3], 403)] {
         let answer = shop.send(Some(&ana), "GET", &format!("/api/v1/sales/{sale}"), None).await;
-        shown += i32::from(answer.status.is_success());
+        assert_eq!(answer.status.as_u16(), status);
     }
-    assert_eq!(shown, 1);
+}
+
+#[tokio::test]
+async fn who_holds_the_receipt_says_its_total_and_nobody_finds_it_by_trying() {
+    let shop = Arc::new(Shop::open().await);
+    let (ana, manager) = (shop.ana().await, shop.manager().await);
+    let session = shop.open_session(&manager, "R01").await;
+    let mut sales = Vec::new();
+    for number in 1..=4 {
+        let (sale, total) = (Uuid::now_v7(), format!("{}", number * 2));
+        let mut body = simple_sale(session, "SUGAR", &total, "100.00");
+        body.as_object_mut().unwrap().remove("expected_total");
+        let total = shop.put_sale(&manager, sale, &body).await.ok()["total"].as_str().unwrap().to_owned();
+        sales.push((sale, total));
+    }
+    let look = |token: &str, what: &str, sale: Uuid, total: &str| {
+        let (shop, token) = (shop.clone(), token.to_owned());
+        let path = format!("/api/v1/{what}/{sale}?total={total}");
+        async move { shop.send(Some(&token), "GET", &path, None).await }
+    };
+    // All of them, as often as people come back with their receipts; what is free to look up stays so.
+    for what in ["receipts", "sales", "sales"] {
+        for (sale, total) in &sales {
+            look(&ana, what, *sale, total).await.ok();
+        }
+    }
+    assert_eq!((shop.count("sale_look_up").await, shop.count("sale_total_said").await), (0, 12));
+    // Wrong ones are told as such, five of them however they come; then no total counts, the right one neither.
+    let (last, total) = &sales[3];
+    let problem = look(&ana, "sales", *last, "0.01").await.refused(422, "invalid-input");
+    assert_eq!(
+        (&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]),
+        (&json!("/total"), &json!("differs"))
+    );
+    assert!(!problem.to_string().contains(total), "{problem}");
+    let guesses = (2..=20).map(|pence| {
+        look(&ana, "receipts", *last, &format!("0.{pence:02}")).map(|answer| answer.status.as_u16())
+    });
+    let mut answers = join_all(guesses).await;
+    answers.sort_unstable();
+    answers.dedup_by(|a, b| a == b && *a != 422);
+    assert_eq!(answers, [200, 422, 422, 422, 422], "by then, it is one of the few that may be looked up");
+    look(&ana, "sales", sales[0].0, &sales[0].1).await.ok();
+    look(&ana, "sales", sales[1].0, &sales[1].1).await.refused(403, "forbidden");
+    let wrong: i64 =
+        sqlx::query_scalar("select count(*) from sale_total_said where not was_right and user_id = $1")
+            .bind(id(ANA))
+            .fetch_one(shop.pool())
+            .await
+            .unwrap();
+    assert_eq!((wrong, shop.count("sale_look_up").await), (5, 2));
+    // Who may see everything says what they like, and no total is no number.
+    look(&manager, "sales", *last, "0.01").await.ok();
+    let problem = look(&manager, "sales", *last, "much").await;
+    assert!(problem.status.is_client_error(), "{}", problem.text);
+    look(&ana, "sales", Uuid::now_v7(), "0.01").await.refused(404, "not-found");
 }
 
 /// Noon of the day that the checkpoint is applied on: far from where a day ends in London.

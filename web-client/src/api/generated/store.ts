@@ -282,7 +282,8 @@ export interface paths {
         };
         /**
          * One sale.
-         * @description Of an open session, without `session.see_expected`: those that one has just rung up, and a few others.
+         * @description Of an open session, without `session.see_expected`: those that one has just rung up, those whose `total` is said as the
+         *     receipt has it, and a few others.
          */
         get: operations["get_sale"];
         /**
@@ -1471,7 +1472,13 @@ export interface operations {
     };
     get_receipt: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Its total, as the receipt in somebody's hand says it: shows a sale of an open session to who may not see all of them.
+                 *     A few wrong ones, and it does not count any more.
+                 */
+                total?: components["schemas"]["Amount"];
+            };
             header?: never;
             path: {
                 /** @description The sale */
@@ -1497,6 +1504,12 @@ export interface operations {
                 content?: never;
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2009,7 +2022,13 @@ export interface operations {
     };
     get_sale: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Its total, as the receipt in somebody's hand says it: shows a sale of an open session to who may not see all of them.
+                 *     A few wrong ones, and it does not count any more.
+                 */
+                total?: components["schemas"]["Amount"];
+            };
             header?: never;
             path: {
                 id: components["schemas"]["SaleId"];
@@ -2033,6 +2052,12 @@ export interface operations {
                 content?: never;
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
