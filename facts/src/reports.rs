@@ -491,7 +491,6 @@ pub async fn from_rollups(
 ) -> Result<SalesReport, FactsError> {
     let asked = Asked::of(company, query);
     let parts = Parts::of(query.from, query.to, |_| true);
-    let total = total_from_rollups(conn, &asked, &parts).await?;
     let rows = match query.group_by {
         GroupBy::Store | GroupBy::Register | GroupBy::Hour => {
             by_place_or_hour(conn, &asked, &parts, query.group_by).await?
@@ -502,7 +501,34 @@ pub async fn from_rollups(
             by_what_was_sold(conn, &asked, &parts, query.group_by).await?
         }
     };
+    let total = match query.group_by {
+        // A receipt is in one row of these.
+        GroupBy::Store | GroupBy::Register | GroupBy::Hour | GroupBy::Day if is_whole(&rows) => sum(&rows)?,
+        _ => total_from_rollups(conn, &asked, &parts).await?,
+    };
     Ok(report(query, rows, &total))
+}
+
+fn is_whole(rows: &[Found]) -> bool {
+    rows.first().is_none_or(|row| usize::try_from(row.all).is_ok_and(|all| all == rows.len()))
+}
+
+fn sum(rows: &[Found]) -> Result<Found, FactsError> {
+    let of = |amount: fn(&Found) -> Decimal| {
+        let add = |sum: Decimal, row: &Found| sum.checked_add(amount(row));
+        rows.iter().try_fold(Decimal::ZERO, add).ok_or(FactsError::OutOfBounds)
+    };
+    Ok(Found {
+        key: String::new(),
+        label: String::new(),
+        sales: rows.iter().map(|row| row.sales).sum(),
+        quantity: of(|row| row.quantity)?,
+        net: of(|row| row.net)?,
+        tax: of(|row| row.tax)?,
+        gross: of(|row| row.gross)?,
+        rounding: of(|row| row.rounding)?,
+        all: 1,
+    })
 }
 
 async fn total_from_rollups(
