@@ -293,7 +293,8 @@ async fn find(
     Ok(hits)
 }
 
-/// Those whose SKU begins so.
+/// Those whose SKU begins so. Here and below one lower bound, as an index is entered by one: with another beside it, it would
+/// be read from its first entry on.
 async fn by_sku(
     tx: &mut Tx,
     asked: &Asked,
@@ -304,13 +305,11 @@ async fn by_sku(
     let rows = sqlx::query!(
         r#"select folded(v.sku) as "sku!", p.id as product, v.id from from_hq.variant v join from_hq.product p on p.id = v.product_id
            where not v.deleted and not v.archived and not p.deleted and not p.archived
-             and folded(v.sku) collate "C" >= $1 and folded(v.sku) collate "C" < $2
-             and (folded(v.sku) collate "C", v.id) > ($3, $4) and v.id <> all ($5)
-           order by folded(v.sku) collate "C", v.id limit $6"#,
-        asked.sku.0,
-        asked.sku.1,
-        sku,
+             and (folded(v.sku) collate "C", v.id) > ($1, $2) and folded(v.sku) collate "C" < $3 and v.id <> all ($4)
+           order by folded(v.sku) collate "C", v.id limit $5"#,
+        sku.max(&asked.sku.0),
         variant,
+        asked.sku.1,
         found,
         count(most)
     )
@@ -363,13 +362,11 @@ async fn beginning_so(
 ) -> sqlx::Result<Vec<Named>> {
     let rows = sqlx::query!(
         r#"select search_name, id from from_hq.product
-           where not deleted and not archived and search_name collate "C" >= $1 and search_name collate "C" < $2
-             and (search_name collate "C", id) >= ($3, $4)
-           order by search_name collate "C", id limit $5"#,
-        asked.name.0,
-        asked.name.1,
-        name,
+           where not deleted and not archived and (search_name collate "C", id) >= ($1, $2) and search_name collate "C" < $3
+           order by search_name collate "C", id limit $4"#,
+        name.max(&asked.name.0),
         product,
+        asked.name.1,
         count(most)
     )
     .fetch_all(&mut **tx)
