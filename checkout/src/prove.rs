@@ -727,13 +727,17 @@ fn prove_payments(sale: &SaleCompleted) -> Proof {
     }
     same("/change", sale.change, change)?;
     let rounding = sale.rounding.abs();
-    // Half of a coin at most, either way; what comes back in parts is rounded over all of them, by less than a coin.
+    // Half of a coin at most, either way; what comes back in parts is rounded over all of them, by less than a coin. And so is
+    // what is over of what was handed over, where one coin more of change would be more than that.
     let most = sale.currency.coarsest_coin();
-    let is_over = if sale.total.is_negative() {
-        rounding > most
-    } else {
-        rounding.plus(rounding).at("/rounding")? > most
-    };
+    let may_give = sale.payments.iter().filter(|payment| payment.tender_kind.may_give_change());
+    let not_given = may_give
+        .map(|payment| payment.amount.minus(payment.change))
+        .try_fold(Amount::ZERO, |sum, left| sum.plus(left?));
+    let is_whole_coin =
+        sale.total.is_negative() || (sale.rounding.is_positive() && not_given.at("/change")? < most);
+    let is_over =
+        if is_whole_coin { rounding > most } else { rounding.plus(rounding).at("/rounding")? > most };
     if is_over {
         return wrong("/rounding", ProofReason::Impossible("no coin is as large"));
     }

@@ -484,6 +484,27 @@ fn change_of_a_voucher_is_in_coins_and_a_card_is_not_rounded() {
     let back = give_all_back(&over, &sale, &[(0, "1"), (0, "2")]);
     assert_eq!(Amount::sum(back.iter().map(kept)).unwrap(), amount("-10.04"));
 
+    // 10.51 are over, and a voucher of 10.95 gives back no eleven: more than half a crown is kept, and comes back with the rest.
+    let crowns = World::of(json!({
+        "currency": "SEK", "cash_rounding": "1.00",
+        "items": [{"sku": "PAN", "price": "37.26"}], "lines": [{"sku": "PAN", "quantity": "5"}],
+        "payments": [{"tender": "card", "amount": "185.86"}, {"tender": "voucher", "amount": "10.95"}],
+    }));
+    let mut sale = settled(&crowns);
+    assert_eq!((sale.change, sale.rounding), (amount("10.00"), amount("0.51")));
+    let back = give_all_back(&crowns, &sale, &[(0, "2"), (0, "3")]);
+    assert_eq!(Amount::sum(back.iter().map(kept)).unwrap(), amount("-186.81"));
+    // A till that keeps a crown which it could give back is found.
+    sale.payments[1].amount = amount("20.95");
+    (sale.payments[1].change, sale.change) = (amount("20.00"), amount("20.00"));
+    assert!(crate::prove(&sale).is_ok());
+    (sale.payments[1].change, sale.change, sale.rounding) =
+        (amount("19.00"), amount("19.00"), amount("1.51"));
+    assert!(crate::prove(&sale).is_err());
+    sale.payments[1].amount = amount("20.14");
+    sale.rounding = amount("0.70");
+    assert_eq!(crate::prove(&sale).unwrap_err().pointer, "/rounding");
+
     let beside = coins(json!([{"tender": "card", "amount": "10.00"}, {"tender": "cash", "amount": "0.00"}]));
     let said = refused(beside.settle(&beside.computed()));
     assert_eq!(said, [("/payments/1/amount".to_owned(), "payment_not_positive")]);
