@@ -1,19 +1,15 @@
 //! What needs a person's answer: entries that do not apply, journals that have forked, records that HQ has lost.
 
-use std::time::Duration;
-
 use axum::extract::State;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use server_kit::{
-    AppState, Context, Json, Path, Patience, Problem, Query, Tx, read, transact, transact_within,
-};
+use server_kit::{AppState, Context, Json, Path, Problem, Query, Tx, read, transact};
 use sign_in::SignedIn;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::ingest::replay::{Replayed, replay};
+use super::ingest::replay::{A_PERSON_WAITS, Asked, Replayed, replay};
 
 /// The most on one page.
 const MOST_PER_PAGE: i64 = 200;
@@ -137,30 +133,44 @@ async fn list_incidents(
     .await
 }
 
+/// How to try again.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ReplayIncident {
+    /// Whether the dates of what counts for the business date of the incident's entry are taken as they are: a clock was wrong,
+    /// and somebody has looked. Everything else must still be right.
+    #[serde(default)]
+    accept_dates: bool,
+}
+
 /// Try the entries of the incident's store again
 ///
-/// The one that the incident is about, and those of the same store that wait: one may need another's effect.
+/// The one that the incident is about, and those of the same store that wait: one may need another's effect. A long queue is
+/// tried for a while; `finished` says whether all of it was, and asking again goes on.
 #[utoipa::path(post, path = "/sync/incidents/{id}/replay", tag = "sync", operation_id = "replay_sync_incident", params(("id" = Uuid, Path)),
-    responses((status = 200, body = Replayed)))]
+    request_body = ReplayIncident, responses((status = 200, body = Replayed)))]
 async fn replay_incident(
     State(state): State<AppState>,
     SignedIn(actor): SignedIn,
     Path(id): Path<Uuid>,
+    Json(how): Json<ReplayIncident>,
 ) -> Result<Json<Replayed>, Problem> {
     actor.require("sync.manage")?;
-    let done = transact_within(&state, &actor, Patience::long(Duration::from_mins(1)), move |tx, cx| {
+    let (store_id, asked) = read(&state, &actor, move |tx, _| {
         Box::pin(async move {
             let incident = open_incident(tx, id).await?;
-            if !["poison", "unknown_kind"].contains(&incident.kind.as_str()) {
+            let is_an_entry = ["poison", "unknown_kind"].contains(&incident.kind.as_str());
+            let (true, Some(place), Some(business_date)) =
+                (is_an_entry, incident.incarnation.zip(incident.sequence), incident.business_date)
+            else {
                 return Err(Problem::conflict("incident-not-an-entry", "There is no entry to try again"));
-            }
-            let done = replay(tx, cx, incident.store_id).await?;
-            crate::audit::noted(tx, cx, "incident", "replay", id, serde_json::to_value(done).ok()).await?;
-            Ok::<_, Problem>(done)
+            };
+            let accepted = how.accept_dates.then_some(business_date);
+            Ok((incident.store_id, Asked { incident_id: id, place, accepted }))
         })
     })
     .await?;
-    Ok(Json(done))
+    Ok(Json(replay(&state, &actor, store_id, Some(asked), A_PERSON_WAITS).await?))
 }
 
 /// Close an incident without effect
@@ -205,18 +215,31 @@ struct OpenIncident {
     store_id: Uuid,
     kind: String,
     incarnation: Option<Uuid>,
+    sequence: Option<i64>,
+    /// Of the entry that it is about.
+    business_date: Option<NaiveDate>,
 }
 
 async fn open_incident(tx: &mut Tx, id: Uuid) -> Result<OpenIncident, Problem> {
     let row = sqlx::query!(
-        "select store_id, kind, state, incarnation from incident where company_id = current_company() and id = $1",
+        r#"select i.store_id, i.kind, i.state, i.incarnation, i.sequence, e.business_date as "business_date?"
+           from incident i
+           left join received_entry e on e.company_id = i.company_id and e.store_id = i.store_id
+               and e.incarnation = i.incarnation and e.sequence = i.sequence
+           where i.company_id = current_company() and i.id = $1"#,
         id
     )
     .fetch_optional(&mut **tx)
     .await?
     .ok_or_else(|| Problem::not_found("incident"))?;
     if row.state == "open" {
-        Ok(OpenIncident { store_id: row.store_id, kind: row.kind, incarnation: row.incarnation })
+        Ok(OpenIncident {
+            store_id: row.store_id,
+            kind: row.kind,
+            incarnation: row.incarnation,
+            sequence: row.sequence,
+            business_date: row.business_date,
+        })
     } else {
         Err(closed_already())
     }

@@ -205,7 +205,7 @@ async fn a_whole_batch_of_poison_is_taken_long_before_the_store_gives_up() {
         .send(post(&format!("/api/v1/sync/incidents/{id}/replay"), Some(&token), &json!({})))
         .await
         .json();
-    assert_eq!(replayed, json!({ "replayed": 0, "waiting": poison }));
+    assert_eq!(replayed, json!({ "replayed": 0, "waiting": poison, "finished": true }));
 }
 
 #[tokio::test]
@@ -252,9 +252,9 @@ async fn what_a_person_has_put_right_is_replayed_once() {
     assert_eq!(incidents["items"].as_array().unwrap().len(), 2);
     let id = incidents["items"][0]["id"].as_str().unwrap();
     let replay = || post(&format!("/api/v1/sync/incidents/{id}/replay"), Some(&token), &json!({}));
-    assert_eq!(world.send(replay()).await.json(), json!({ "replayed": 0, "waiting": 2 }));
+    assert_eq!(world.send(replay()).await.json(), json!({ "replayed": 0, "waiting": 2, "finished": true }));
     unblock(&world).await;
-    assert_eq!(world.send(replay()).await.json(), json!({ "replayed": 2, "waiting": 0 }));
+    assert_eq!(world.send(replay()).await.json(), json!({ "replayed": 2, "waiting": 0, "finished": true }));
     assert_eq!(world.send(replay()).await.status, 409);
     assert_eq!(world.figure("select count(*) from register_session").await, 2);
     assert_eq!(world.push(&till, 1, 3).await.status, 200);

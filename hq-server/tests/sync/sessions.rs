@@ -197,3 +197,167 @@ async fn a_sale_that_does_not_fit_its_session_waits_and_so_does_a_session_in_ano
     assert_eq!(world.figure("select count(*) from sale").await, 2);
     assert_eq!(world.figure("select count(*) from register_session").await, 1);
 }
+
+/// A session with two sales and its Z, all of them within a clock that said this.
+async fn under_a_clock_of(world: &World, day: &str) -> (Till, Uuid) {
+    let (mut till, session) = with_a_session(world, 2).await;
+    till.write("register_session_closed", &z(session, 1, 2));
+    for entry in &mut till.journal {
+        entry.occurred_at = format!("{day}T10:00:00Z").parse().unwrap();
+        entry.business_date = day.parse().unwrap();
+        let mut payload: Value = serde_json::from_str(entry.payload.get()).unwrap();
+        payload["business_date"] = json!(day);
+        entry.payload = sync_protocol::RawJson::of(&payload).unwrap();
+    }
+    till.rehash();
+    (till, session)
+}
+
+fn how(token: &str, incident: &str, body: &Value) -> axum::http::Request<axum::body::Body> {
+    post(&format!("/api/v1/sync/incidents/{incident}/replay"), Some(token), body)
+}
+
+#[tokio::test]
+async fn what_says_that_it_happened_after_it_was_here_waits_until_a_person_accepts_its_dates() {
+    let world = World::new().await;
+    let (mut till, session) = under_a_clock_of(&world, "2099-03-01").await;
+    // Of the same day, and wrong in itself: accepting dates accepts nothing else.
+    let mut wrong = sale(session, 3, "13.00");
+    wrong["business_date"] = json!("2099-03-01");
+    till.write("sale_completed", &wrong);
+    // Of another day, at which nobody has looked.
+    let mut other = sale(session, 4, "12.00");
+    other["business_date"] = json!("2098-01-01");
+    till.write("sale_completed", &other);
+    for (entry, day) in till.journal.iter_mut().skip(4).zip(["2099-03-01", "2098-01-01"]) {
+        entry.occurred_at = format!("{day}T10:00:00Z").parse().unwrap();
+        entry.business_date = day.parse().unwrap();
+    }
+    till.rehash();
+    push_all(&world, &till).await;
+    let found = reasons(&world).await;
+    assert_eq!(found.len(), 6, "{found:#?}");
+    assert!(found[0].contains("a clock was wrong: it happened on 2099-03-01"), "{found:#?}");
+    assert!(found[1].contains(", and was here on 20"), "{found:#?}");
+    assert_eq!(world.figure("select count(*) from hourly_sales").await, 0);
+
+    let token = world.sign_in("demo").await;
+    let incidents = world.send(get("/api/v1/sync/incidents?state=open", &token)).await.json();
+    let second = incidents["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|incident| incident["sequence"] == 2)
+        .unwrap()["id"]
+        .as_str()
+        .unwrap();
+    // Trying again is no acceptance.
+    let tried = world.send(how(&token, second, &json!({}))).await.json();
+    assert_eq!(tried, json!({ "replayed": 0, "waiting": 6, "finished": true }));
+    // Two people at once, about a sale whose session waits too.
+    let accept = json!({ "accept_dates": true });
+    let (one, other) =
+        tokio::join!(world.send(how(&token, second, &accept)), world.send(how(&token, second, &accept)));
+    let replayed: u64 =
+        [one, other].iter().map(|answer| answer.json()["replayed"].as_u64().unwrap_or(0)).sum();
+    assert_eq!(replayed, 4);
+    assert_eq!(world.send(how(&token, second, &accept)).await.status, 409);
+    push_all(&world, &till).await;
+    let left = reasons(&world).await;
+    assert_eq!(left.len(), 2, "{left:#?}");
+    assert!(!left[0].contains("clock") && left[1].contains("clock"), "{left:#?}");
+    assert_eq!(closes(&world).await, 1);
+    assert_eq!(world.figure("select count(*) from sale").await, 2);
+    assert_eq!(world.figure("select sum(sales)::bigint from hourly_sales").await, 2);
+    // Who, when, and what.
+    assert_eq!(
+        world
+            .figure(
+                "select count(*) from incident where state = 'replayed' and closed_by is not null
+                 and detail @> '{\"dates_accepted\": true}'"
+            )
+            .await,
+        4
+    );
+    assert_eq!(
+        world
+            .figure(
+                "select sum((after ->> 'replayed')::bigint)::bigint from audit where action = 'incident.replay'
+                 and after ->> 'accepted_business_date' = '2099-03-01' and actor_id is not null"
+            )
+            .await,
+        4
+    );
+}
+
+#[tokio::test]
+async fn the_day_that_begins_first_on_earth_is_not_ahead() {
+    let world = World::new().await;
+    // 14 hours before UTC it may be tomorrow already, and a clock may go an hour wrong besides.
+    let soon = chrono::Utc::now() + chrono::TimeDelta::hours(15);
+    let (mut till, _) = under_a_clock_of(&world, &soon.date_naive().to_string()).await;
+    for entry in &mut till.journal {
+        entry.occurred_at = soon;
+    }
+    till.rehash();
+    push_all(&world, &till).await;
+    assert_eq!(reasons(&world).await, Vec::<String>::new());
+    assert_eq!(closes(&world).await, 1);
+}
+
+#[tokio::test]
+async fn sales_far_from_the_day_of_their_session_go_in_with_its_z_when_a_person_accepts_them() {
+    let world = World::new().await;
+    let (mut till, _) = under_a_clock_of(&world, "2025-01-01").await;
+    // The time was set while the session was open.
+    for entry in till.journal.iter_mut().skip(1) {
+        entry.occurred_at = "2026-11-24T10:00:00Z".parse().unwrap();
+    }
+    till.rehash();
+    push_all(&world, &till).await;
+    assert_eq!((closes(&world).await, reasons(&world).await.len()), (0, 3));
+    let token = world.sign_in("demo").await;
+    let incidents = world.send(get("/api/v1/sync/incidents?state=open", &token)).await.json();
+    let of_the_z = incidents["items"].as_array().unwrap().iter().find(|incident| incident["sequence"] == 4);
+    let of_the_z = of_the_z.unwrap()["id"].as_str().unwrap();
+    let done = world.send(how(&token, of_the_z, &json!({ "accept_dates": true }))).await.json();
+    assert_eq!(done, json!({ "replayed": 3, "waiting": 0, "finished": true }));
+    assert_eq!((closes(&world).await, world.figure("select count(*) from sale").await), (1, 2));
+}
+
+#[tokio::test]
+async fn a_queue_of_more_than_a_step_is_tried_to_its_end_from_wherever_a_person_begins() {
+    let world = World::new().await;
+    let mut till = world.boxed("demo", world.demo.stores[0]).await;
+    let session = Uuid::now_v7();
+    // The session comes in a form of the next release, so all its sales wait: more than are tried in one transaction.
+    till.open_session(session);
+    till.journal[0].version = 2;
+    for number in 1..=700 {
+        till.sell(session, number);
+    }
+    till.write("register_session_closed", &z(session, 1, 700));
+    till.rehash();
+    for first in (1..=till.journal.len()).step_by(200) {
+        let many = 200.min(till.journal.len() + 1 - first);
+        assert_eq!(world.push(&till, first, many).await.status, 200);
+    }
+    assert_eq!(reasons(&world).await.len(), 702);
+    let mut owner = world.database.owner().acquire().await.unwrap();
+    for statement in [
+        "set session_replication_role = replica",
+        "update received_entry set version = 1 where version = 2",
+        "set session_replication_role = origin",
+    ] {
+        sqlx::query(statement).execute(&mut *owner).await.unwrap();
+    }
+    let token = world.sign_in("demo").await;
+    let last: Uuid = sqlx::query_scalar("select id from incident where sequence = 702")
+        .fetch_one(world.database.owner())
+        .await
+        .unwrap();
+    let done = world.send(how(&token, &last.to_string(), &json!({}))).await.json();
+    assert_eq!(done, json!({ "replayed": 702, "waiting": 0, "finished": true }));
+    assert_eq!(world.figure("select count(*) from audit where action = 'incident.replay'").await, 2);
+    assert_eq!((closes(&world).await, world.figure("select count(*) from sale").await), (1, 700));
+}

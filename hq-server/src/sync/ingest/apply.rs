@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta, Utc};
 use facts::{FactsError, Place};
 use serde::de::DeserializeOwned;
 use server_kit::Tx;
@@ -17,6 +17,9 @@ use uuid::Uuid;
 const FIRST_YEAR: i32 = 2000;
 /// No store takes payments in more ways.
 const MOST_TENDERS: usize = 200;
+/// How long after HQ received it something may say that it happened, or that its business date begins. Where the day begins
+/// first it does so 14 hours before UTC's; the rest is for clocks that go a little wrong, at either end.
+const MOST_AHEAD: TimeDelta = TimeDelta::days(1);
 
 /// What is applied: an entry, as it was received.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +36,10 @@ pub(crate) struct Received<'a> {
     pub(crate) occurred_at: DateTime<Utc>,
     /// Of which business date, as the envelope says.
     pub(crate) business_date: NaiveDate,
+    /// When HQ received it.
+    pub(crate) received_at: DateTime<Utc>,
+    /// Whether a person has said that its dates are to be taken as they are.
+    pub(crate) dates_are_accepted: bool,
     /// The fact.
     pub(crate) payload: &'a str,
 }
@@ -177,19 +184,31 @@ fn is_of_its_envelope(entry: &Received<'_>, series: &str, business_date: NaiveDa
     if business_date != entry.business_date || series != entry.stream {
         return Err("it says another business date or series than its envelope".to_owned());
     }
-    if entry.occurred_at.year() < FIRST_YEAR || business_date.year() < FIRST_YEAR {
+    if is_before_our_time(entry) && !entry.dates_are_accepted {
         return Err(a_clock_was_wrong(entry));
     }
     Ok(())
 }
 
+fn is_before_our_time(entry: &Received<'_>) -> bool {
+    entry.occurred_at.year() < FIRST_YEAR || entry.business_date.year() < FIRST_YEAR
+}
+
+/// Whether it says that it happened, or counts for a day, when HQ had it already.
+fn is_ahead(entry: &Received<'_>) -> bool {
+    let latest = entry.received_at + MOST_AHEAD;
+    entry.occurred_at > latest || entry.business_date > latest.date_naive()
+}
+
 /// Whether a fact happened about when the day was that it counts for. A box whose clock said 1970, and one that means harm, are for
-/// a person to look at: reports of a year that is closed must not move by themselves.
+/// a person to look at: reports of a year that is closed, or has not begun, must not move by themselves. A person may accept such dates
+/// ([`Received::dates_are_accepted`]), and nothing else with them.
 ///
 /// A Z is not asked. It moves nothing that its session's sales have not, is believed beside them alone, and is how a session ends that
 /// was opened under a wrong clock: refused, the register's figures would stay open here for ever.
 fn is_near_its_day(entry: &Received<'_>) -> Result<(), String> {
-    if sync_protocol::wire::is_near_its_day(entry.occurred_at, entry.business_date) {
+    let is_near = sync_protocol::wire::is_near_its_day(entry.occurred_at, entry.business_date);
+    if entry.dates_are_accepted || (is_near && !is_ahead(entry)) {
         Ok(())
     } else {
         Err(a_clock_was_wrong(entry))
@@ -198,7 +217,14 @@ fn is_near_its_day(entry: &Received<'_>) -> Result<(), String> {
 
 fn a_clock_was_wrong(entry: &Received<'_>) -> String {
     let (happened, business_date) = (entry.occurred_at.date_naive(), entry.business_date);
-    format!("a clock was wrong: it happened on {happened} and counts for the business date {business_date}")
+    let heard = if is_ahead(entry) {
+        format!(", and was here on {}", entry.received_at.date_naive())
+    } else {
+        String::new()
+    };
+    format!(
+        "a clock was wrong: it happened on {happened} and counts for the business date {business_date}{heard}"
+    )
 }
 
 /// Nothing that a person types is longer.

@@ -1302,7 +1302,8 @@ export interface paths {
         put?: never;
         /**
          * Try the entries of the incident's store again
-         * @description The one that the incident is about, and those of the same store that wait: one may need another's effect.
+         * @description The one that the incident is about, and those of the same store that wait: one may need another's effect. A long queue is
+         *     tried for a while; `finished` says whether all of it was, and asking again goes on.
          */
         post: operations["replay_sync_incident"];
         delete?: never;
@@ -3479,8 +3480,18 @@ export interface components {
             /** @description What to pass as `after` for the next page; null: this was the last. */
             next: string | null;
         };
+        /** @description How to try again. */
+        ReplayIncident: {
+            /**
+             * @description Whether the dates of what counts for the business date of the incident's entry are taken as they are: a clock was wrong,
+             *     and somebody has looked. Everything else must still be right.
+             */
+            accept_dates?: boolean;
+        };
         /** @description What came of trying again. */
         Replayed: {
+            /** @description Whether all that waits was tried; else there was no time for it, and asking again goes on. */
+            finished: boolean;
             /**
              * Format: int64
              * @description Entries that have had their effect now.
@@ -7793,7 +7804,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayIncident"];
+            };
+        };
         responses: {
             200: {
                 headers: {
