@@ -122,7 +122,10 @@ impl Master for Tender {
                 "What a tender is cannot be changed. Make another one.",
             ));
         }
-        self.refuse_no_coin(tx).await?;
+        // One that is kept as it is stays possible, whatever was known of coins when it was set.
+        if self.cash_rounding != before.cash_rounding {
+            self.refuse_no_coin(tx).await?;
+        }
         sqlx::query!(
             "update tender set code = $2, name = $3, allows_change = $4, cash_rounding = $5, position = $6 where id = $1",
             id,
@@ -140,7 +143,8 @@ impl Master for Tender {
 }
 
 impl Tender {
-    /// Refuses a coin that no currency of the chain has: a sale that is rounded by more is proved nowhere.
+    /// Refuses a coin that no currency of the chain has. Where one has it and another has not, a store rounds by it in the one
+    /// alone.
     async fn refuse_no_coin(&self, tx: &mut Tx) -> Result<(), Problem> {
         let Some(coin) = self.cash_rounding else { return Ok(()) };
         let currencies = sqlx::query_scalar!(
@@ -148,13 +152,13 @@ impl Tender {
         )
         .fetch_all(&mut **tx)
         .await?;
-        match currencies.into_iter().find(|currency| coin > currency.coarsest_coin()) {
-            None => Ok(()),
-            Some(currency) => {
-                let most = currency.coarsest_coin();
-                let detail = format!("Cash in {currency} is rounded to {most} at most.");
+        let most = currencies.into_iter().map(Currency::coarsest_coin).max();
+        match most {
+            Some(most) if coin > most => {
+                let detail = format!("Cash of this company is rounded to {most} at most.");
                 Err(Problem::invalid("/cash_rounding", "out_of_range", &detail))
             }
+            _ => Ok(()),
         }
     }
 }

@@ -431,6 +431,21 @@ async fn cash_is_rounded_to_no_coin_that_the_currency_does_not_have() {
     let path = format!("/tenders/{}", id(&made.body));
     let changed = world.patch(&path, "\"1\"", json!({ "cash_rounding": "1.00" })).await;
     assert_eq!(changed.refused(422).0, "/cash_rounding");
+    // One of a time when coins were not asked about can be edited, and its coin be changed to one that there is.
+    sqlx::query("update tender set cash_rounding = 7").execute(world.database.owner()).await.unwrap();
+    let renamed = world.patch(&path, "\"1\"", json!({ "name": "Notes" })).await;
+    assert_eq!(renamed.expect(200)["cash_rounding"], "7.00");
+    world.patch(&path, "\"2\"", json!({ "cash_rounding": "6.00" })).await.refused(422);
+    // A coin that one currency of the chain has is one, whatever the others have.
+    world
+        .post(
+            "/stores",
+            json!({ "code": "BUD1", "name": "Budapest", "currency": "HUF", "time_zone": "Europe/Budapest" }),
+        )
+        .await
+        .expect(201);
+    world.patch(&path, "\"2\"", json!({ "cash_rounding": "5.00" })).await.expect(200);
+    world.patch(&path, "\"3\"", json!({ "cash_rounding": "5.01" })).await.refused(422);
 }
 
 #[tokio::test]
