@@ -8,5 +8,6 @@ mod engines;
 mod enrol;
 mod feed;
 mod journal;
+mod journalled;
 mod sessions;
 mod world;
