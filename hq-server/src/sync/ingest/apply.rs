@@ -37,7 +37,7 @@ pub(crate) struct Received<'a> {
     /// Of which business date, as the envelope says.
     pub(crate) business_date: NaiveDate,
     /// When HQ received it.
-    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) arrived_at: DateTime<Utc>,
     /// Whether a person has said that its dates are to be taken as they are.
     pub(crate) dates_are_accepted: bool,
     /// The fact.
@@ -196,7 +196,7 @@ fn is_before_our_time(entry: &Received<'_>) -> bool {
 
 /// Whether it says that it happened, or counts for a day, when HQ had it already.
 fn is_ahead(entry: &Received<'_>) -> bool {
-    let latest = entry.received_at + MOST_AHEAD;
+    let latest = entry.arrived_at + MOST_AHEAD;
     entry.occurred_at > latest || entry.business_date > latest.date_naive()
 }
 
@@ -218,7 +218,7 @@ fn is_near_its_day(entry: &Received<'_>) -> Result<(), String> {
 fn a_clock_was_wrong(entry: &Received<'_>) -> String {
     let (happened, business_date) = (entry.occurred_at.date_naive(), entry.business_date);
     let heard = if is_ahead(entry) {
-        format!(", and was here on {}", entry.received_at.date_naive())
+        format!(", and was here on {}", entry.arrived_at.date_naive())
     } else {
         String::new()
     };

@@ -50,6 +50,7 @@ pub(crate) struct Asked {
 
 /// What came of trying again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[expect(clippy::struct_field_names, reason = "its name in the API")]
 pub(crate) struct Replayed {
     /// Entries that have had their effect now.
     pub(crate) replayed: u64,
@@ -138,7 +139,7 @@ async fn step(
                 stream: &entry.stream,
                 occurred_at: entry.occurred_at,
                 business_date: entry.business_date,
-                received_at: entry.received_at,
+                arrived_at: entry.received_at,
                 dates_are_accepted: is_accepted(entry),
                 payload: &entry.payload,
             })

@@ -157,7 +157,7 @@ async fn keep(
             stream: &entry.stream,
             occurred_at: entry.occurred_at,
             business_date: entry.business_date,
-            received_at: cx.now,
+            arrived_at: cx.now,
             dates_are_accepted: false,
             payload: entry.payload.get(),
         })
