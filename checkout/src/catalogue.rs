@@ -39,7 +39,7 @@ pub struct Catalogue {
 /// A part of a kit.
 ///
 /// ```
-/// use checkout::KitPart;
+/// use checkout::{KitPart, PartTaken};
 /// use checkout::worlds::World;
 /// use serde_json::json;
 ///
@@ -51,7 +51,8 @@ pub struct Catalogue {
 /// let jam = KitPart { variant_id: ids[1], quantity: "3".parse()? };
 /// world.catalogue.kits.insert(ids[0], vec![jam]);
 /// // Two hampers take six jars, and no hamper.
-/// assert_eq!(world.compute()?.kit_parts[0].quantity, "6".parse()?);
+/// let PartTaken { variant_id, quantity, .. } = world.compute()?.kit_parts[0];
+/// assert_eq!((variant_id, quantity), (ids[1], "6".parse()?));
 /// assert!(world.completed().lines[0].movement_id.is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

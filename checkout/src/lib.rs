@@ -9,7 +9,10 @@
 //!
 //! ```
 //! use checkout::worlds::{World, head};
-//! use checkout::{complete, compute, prove, settle};
+//! use checkout::{
+//!     Catalogue, ComputedSale, ProofError, ReceiptHead, Refusal, Rules, Settlement, TaxGroup, Tendered, complete, compute,
+//!     prove, settle,
+//! };
 //! use serde_json::json;
 //!
 //! // Three teas at 2.99 with 20 % VAT inside, paid with a note of ten.
@@ -19,19 +22,29 @@
 //!     "lines": [{"sku": "TEA", "quantity": "3"}],
 //!     "payments": [{"tender": "cash", "amount": "10.00"}],
 //! }));
-//! let sale = compute(&world.cart, &world.catalogue, &world.rules)?;
+//! let (Catalogue { items, tax_groups, .. }, Rules { currency, .. }) = (&world.catalogue, &world.rules);
+//! let groups: Vec<&TaxGroup> = tax_groups.values().collect();
+//! assert_eq!((items.len(), groups[0].tax_ids.len(), currency.code()), (1, 1, "GBP"));
+//! let sale: ComputedSale = compute(&world.cart, &world.catalogue, &world.rules)?;
 //! assert_eq!((sale.net.to_string(), sale.tax.to_string()), ("7.47".to_owned(), "1.50".to_owned()));
-//! let settlement = settle(&sale, &world.payments, &world.tenders)?;
+//! let [Tendered { amount, .. }] = world.payments.as_slice() else { panic!("one note") };
+//! assert_eq!(*amount, "10.00".parse()?);
+//! let nothing_paid = settle(&sale, &[], &world.tenders).unwrap_err();
+//! let short: &Refusal = nothing_paid.iter().next().ok_or("refused")?;
+//! assert_eq!((short.pointer.as_str(), short.reason.code()), ("/payments", "not_covered"));
+//! let settlement: Settlement = settle(&sale, &world.payments, &world.tenders)?;
 //! assert_eq!(settlement.change, "1.03".parse()?);
 //! # let mut next = 0;
-//! let mut sold = complete(head(), sale, settlement, || {
+//! let head: ReceiptHead = head();
+//! let mut sold = complete(head, sale, settlement, || {
 //!     next += 1;
 //!     uuid::Uuid::from_u128(next).into()
 //! });
 //! assert_eq!(prove(&sold), Ok(()));
 //! // A cent out of the till does not add up.
 //! sold.change = "1.04".parse()?;
-//! assert!(prove(&sold).is_err());
+//! let wrong: ProofError = prove(&sold).unwrap_err();
+//! assert_eq!(wrong.pointer, "/change");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -258,7 +258,7 @@ impl Label {
 /// a variant by itself, is none.
 ///
 /// ```
-/// use checkout::labels;
+/// use checkout::{Label, labels};
 /// use shared_model::catalogue::{BarcodeRuleRecord, LabelBears};
 /// use shared_model::ids::BarcodeRuleId;
 ///
@@ -273,7 +273,8 @@ impl Label {
 /// };
 /// let labels = labels(["2212345004461", "2212345004462", "MUG"], [cheese]);
 /// assert_eq!(labels.len(), 1);
-/// assert_eq!(labels["2212345004461"].item, "2212345000005");
+/// let pack: &Label = &labels["2212345004461"];
+/// assert_eq!(pack.item, "2212345000005");
 /// ```
 #[must_use]
 pub fn labels<'a>(

@@ -41,6 +41,6 @@ pub use promotion::{
     BundlePart, Effect, Goods, GroupEffect, Invalid, InvalidReason, MAX_GROUP, Offer, Promotion, Selection,
     When,
 };
-pub use promotions::{Applied, Line, Outcome, Promoted, Saving, promote};
+pub use promotions::{Applied, Line, Outcome, Pieces, Promoted, Saving, promote};
 pub use rules::{PriceRule, RuleEffect, RuleHeld, by_rules};
 pub use search::{MAX_STEPS, MAX_UNITS};

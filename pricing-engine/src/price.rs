@@ -67,7 +67,7 @@ pub struct Priced<'a> {
 /// quantity break of one `min_quantity`; of all breaks that are reached, the lowest counts.
 ///
 /// ```
-/// use pricing_engine::{Asked, price};
+/// use pricing_engine::{Asked, Priced, price};
 /// use shared_model::ids::{PriceId, StoreId, VariantId};
 /// use shared_model::prices::{PriceKind, PriceRecord};
 ///
@@ -95,8 +95,8 @@ pub struct Priced<'a> {
 /// };
 /// let two = price(&prices, &asked, "2".parse()?).ok_or("no price")?;
 /// assert_eq!(two.price.amount, "2.00".parse()?);
-/// let three = price(&prices, &asked, "3".parse()?).ok_or("no price")?;
-/// assert_eq!((three.price.amount, three.regular.amount), ("1.80".parse()?, "2.00".parse()?));
+/// let Priced { price: three, regular } = price(&prices, &asked, "3".parse()?).ok_or("no price")?;
+/// assert_eq!((three.amount, regular.amount), ("1.80".parse()?, "2.00".parse()?));
 /// # Ok(())
 /// # }
 /// ```

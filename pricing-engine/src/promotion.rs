@@ -15,6 +15,23 @@ use crate::promotions::Outcome;
 
 /// The most units that one application of a promotion takes: 100 for the price of 99 can be, more is refused with
 /// [`InvalidReason::CountOutOfRange`].
+///
+/// ```
+/// use pricing_engine::{Invalid, InvalidReason, MAX_GROUP, Promotion, When};
+/// use serde_json::json;
+///
+/// let november: When = serde_json::from_value(json!({"from": "2026-11-01T00:00:00", "until": "2026-12-01T00:00:00"}))?;
+/// assert!(november.coupon.is_none() && november.stores.is_none(), "for everybody, everywhere");
+/// let one_free_of = |quantity| serde_json::from_value::<Promotion>(json!({
+///     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "name": "one free", "when": november,
+///     "offer": {"kind": "mix_and_match", "of": {"everything": true}, "quantity": quantity, "effect": {"cheapest_free": 1}},
+/// }));
+/// assert_eq!(one_free_of(MAX_GROUP)?.validate(), Ok(()));
+/// let wrong: Vec<Invalid> = one_free_of(MAX_GROUP + 1)?.validate().unwrap_err();
+/// assert_eq!(wrong[0].pointer, "/offer/quantity");
+/// assert!(matches!(wrong[0].reason, InvalidReason::CountOutOfRange { .. }));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub const MAX_GROUP: u32 = 100;
 
 /// A dated rule over a cart.

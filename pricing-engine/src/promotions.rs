@@ -187,7 +187,7 @@ struct Posed {
 /// ```
 /// use std::collections::BTreeMap;
 ///
-/// use pricing_engine::{Goods, Line, Outcome, Promotion, Situation, promote};
+/// use pricing_engine::{Applied, Goods, Line, Outcome, Pieces, Promoted, Promotion, Saving, Situation, promote};
 /// use serde_json::{Value, json};
 /// use shared_model::Rounding;
 /// use uuid::Uuid;
@@ -218,11 +218,19 @@ struct Posed {
 /// #     store_id: Uuid::from_u128(1).into(), at: "2026-11-27T18:30:00".parse()?, customer_id: None,
 /// #     customer_group: None, promotion_uses: &uses, coupons: &[], facts: &facts,
 /// # };
-/// let promoted = promote(&promotions, &[tea], &situation, 2, Rounding::HalfUp)?;
+/// let promoted: Promoted = promote(&promotions, &[tea], &situation, 2, Rounding::HalfUp)?;
 /// // Three earn the free one, and the fourth its tenth: the best for the customer is both.
 /// assert_eq!(promoted.outcomes, [Outcome::Earned, Outcome::Earned]);
 /// let amounts: Vec<_> = promoted.applied.iter().map(|applied| applied.amount.to_string()).collect();
 /// assert_eq!(amounts, ["3.00", "0.30"]);
+/// let Applied { promotion, times, .. } = promoted.applied[0];
+/// assert_eq!((promotion, times), (0, 1));
+/// let of_line: Vec<_> = promoted.savings.iter().map(|Saving { line, amount, .. }| (*line, amount.to_string())).collect();
+/// assert_eq!(of_line, [(0, "3.00".to_owned()), (0, "0.30".to_owned())]);
+/// // What each piece costs now: a tax with a threshold looks at it.
+/// let pieces: Vec<_> = promoted.pieces.iter().map(|Pieces { count, amount, .. }| (*count, amount.to_string())).collect();
+/// assert_eq!(pieces.iter().map(|(count, _)| count).sum::<u32>(), 4);
+/// assert!(!promoted.bound_was_hit);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

@@ -64,7 +64,7 @@ pub struct RuleHeld<'a> {
 /// ```
 /// use std::collections::BTreeMap;
 ///
-/// use pricing_engine::{Goods, PriceRule, RuleEffect, Selection, Situation, by_rules};
+/// use pricing_engine::{Goods, PriceRule, RuleEffect, RuleHeld, Selection, Situation, by_rules};
 /// use uuid::Uuid;
 ///
 /// let rule = |id, sequence, effect| PriceRule {
@@ -89,7 +89,8 @@ pub struct RuleHeld<'a> {
 /// # };
 /// let (price, held) = by_rules("20.00".parse()?, &rules, &goods, "1".parse()?, &situation)?;
 /// assert_eq!(price, "11".parse()?);
-/// assert_eq!((held[0].rule.id, held[0].price), (Uuid::from_u128(2), "22".parse()?));
+/// let RuleHeld { rule, price } = held[0];
+/// assert_eq!((rule.id, price), (Uuid::from_u128(2), "22".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

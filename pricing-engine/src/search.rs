@@ -14,8 +14,54 @@ use smallvec::SmallVec;
 
 /// The most steps that the search for the best combination takes in one sale, all classes together. A step is a look at
 /// one offer or one choice of units: well below a microsecond.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use pricing_engine::{Goods, Line, MAX_STEPS, MAX_UNITS, Promotion, Situation, promote};
+/// use serde_json::json;
+/// use shared_model::{Amount, Quantity, Rounding};
+/// use uuid::Uuid;
+///
+/// // Four offers about overlapping parts of more goods, each of another price, than are looked at together.
+/// let goods = |at: u32| Uuid::from_u128((1_000 + at).into());
+/// let promotions: Vec<Promotion> = (0..4_u32)
+///     .map(|at| serde_json::from_value(json!({
+///         "id": Uuid::from_u128(at.into()), "name": "one free",
+///         "when": {"from": "2026-11-01T00:00:00", "until": "2026-12-01T00:00:00"},
+///         "offer": {"kind": "mix_and_match", "of": {"variants": (3 * at..=MAX_UNITS).map(goods).collect::<Vec<_>>()},
+///             "quantity": 3 + at, "effect": {"cheapest_free": 1 + at / 2}},
+///     })))
+///     .collect::<Result<_, _>>()?;
+/// let line = |at: u32| {
+///     let amount = Amount::from_units(i128::from(3_000 - 37 * at), 2)?;
+///     Ok::<_, shared_model::MoneyError>(Line {
+///         id: Uuid::from_u128(at.into()).into(),
+///         tax_group: "standard",
+///         sku: "GOODS",
+///         goods: Goods { variant_id: goods(at).into(), product_id: Uuid::nil().into(), departments: &[] },
+///         quantity: Quantity::ONE,
+///         is_counted: true,
+///         amount,
+///         regular_value: amount,
+///         takes_promotions: true,
+///     })
+/// };
+/// let lines: Vec<_> = (0..=MAX_UNITS).map(line).collect::<Result<_, _>>()?;
+/// # let (uses, facts) = (BTreeMap::new(), BTreeMap::new());
+/// # let situation = Situation {
+/// #     store_id: Uuid::from_u128(1).into(), at: "2026-11-27T18:30:00".parse()?, customer_id: None,
+/// #     customer_group: None, promotion_uses: &uses, coupons: &[], facts: &facts,
+/// # };
+/// let promoted = promote(&promotions, &lines, &situation, 2, Rounding::HalfUp)?;
+/// assert!(promoted.bound_was_hit, "not all combinations were looked at, in {MAX_STEPS} steps at most");
+/// // What was found stands, and is the same every time.
+/// assert!(!promoted.savings.is_empty());
+/// assert_eq!(promote(&promotions, &lines, &situation, 2, Rounding::HalfUp)?, promoted);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub const MAX_STEPS: u32 = 5_000;
-/// The most competing units that are searched exhaustively; more are combined greedily.
+/// The most competing units that are searched exhaustively; more are combined greedily (example: [`MAX_STEPS`]).
 pub const MAX_UNITS: u32 = 40;
 /// How many competing units may take all steps there are, and how many steps more units take.
 const FEW_UNITS: u32 = 24;

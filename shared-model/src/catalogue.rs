@@ -7,7 +7,7 @@
 //! What a record of an older HQ does not have takes its default, so a store may be newer than its HQ:
 //!
 //! ```
-//! use shared_model::catalogue::ProductRecord;
+//! use shared_model::catalogue::{KitPartRecord, ProductRecord, VariantRecord};
 //! use shared_model::selling::LineKind;
 //!
 //! let cheese: ProductRecord = serde_json::from_str(r#"{
@@ -17,6 +17,17 @@
 //! }"#)?;
 //! assert_eq!(cheese.kind, LineKind::Goods);
 //! assert!(!cheese.open_price && cheese.minimum_age.is_none());
+//!
+//! // A hamper with two jars in it.
+//! let hamper: VariantRecord = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b13", "product_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b14",
+//!     "sku": "HAMPER", "name": "", "position": 1, "archived": false
+//! }"#)?;
+//! let jars: KitPartRecord = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b15", "kit_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b13",
+//!     "part_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b16", "quantity": "2"
+//! }"#)?;
+//! assert_eq!(jars.kit_id, hamper.id);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 

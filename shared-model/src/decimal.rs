@@ -152,12 +152,29 @@ macro_rules! decimal_type {
             }
 
             /// The number alone.
+            ///
+            /// ```
+            #[doc = concat!("use shared_model::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("let value: ", stringify!($name), " = \"12.50\".parse()?;")]
+            /// assert_eq!(value.decimal(), rust_decimal::Decimal::new(1250, 2));
+            /// # Ok::<(), shared_model::MoneyError>(())
+            /// ```
             #[must_use]
             pub const fn decimal(self) -> rust_decimal::Decimal {
                 self.0
             }
 
             /// With how many decimals it is written: 2 for 12.50. Equal values may be written differently.
+            ///
+            /// ```
+            #[doc = concat!("use shared_model::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("let (one, other): (", stringify!($name), ", ", stringify!($name), ") = (\"12.5\".parse()?, \"12.50\".parse()?);")]
+            /// assert_eq!((one.decimals(), other.decimals()), (1, 2));
+            /// assert_eq!(one, other);
+            /// # Ok::<(), shared_model::MoneyError>(())
+            /// ```
             #[must_use]
             pub const fn decimals(self) -> u32 {
                 self.0.scale()
@@ -210,6 +227,15 @@ macro_rules! decimal_type {
             }
 
             /// Whether it is above zero.
+            ///
+            /// ```
+            #[doc = concat!("use shared_model::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("let (more, nothing): (", stringify!($name), ", ", stringify!($name), ") = (\"0.01\".parse()?, \"0.00\".parse()?);")]
+            /// assert!(more.is_positive() && !more.is_zero());
+            /// assert!(nothing.is_zero() && !nothing.is_positive() && !nothing.is_negative());
+            /// # Ok::<(), shared_model::MoneyError>(())
+            /// ```
             #[must_use]
             pub const fn is_positive(self) -> bool {
                 self.0.is_sign_positive() && !self.0.is_zero()

@@ -2,7 +2,7 @@
 //! there is not given.
 //!
 //! ```
-//! use shared_model::people::RoleRecord;
+//! use shared_model::people::{RoleRecord, StaffRecord};
 //!
 //! let cashier: RoleRecord = serde_json::from_str(r#"{
 //!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "code": "cashier", "name": "Cashier",
@@ -10,6 +10,13 @@
 //! }"#)?;
 //! assert_eq!(cashier.max_reduction_percent, Some("10".parse()?));
 //! assert!(!cashier.permissions.iter().any(|word| word == "price.publish"));
+//!
+//! let person: StaffRecord = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b12", "login": "till2", "name": "Till 2", "language": "es",
+//!     "role_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "pin": null, "active": true
+//! }"#)?;
+//! assert_eq!(person.role_id, cashier.id);
+//! assert!(person.pin.is_none(), "nobody signs in by it");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -4,7 +4,7 @@
 //! the cash; over or short is counted − expected, which is not kept, as it follows:
 //!
 //! ```
-//! use shared_model::registers::TenderCount;
+//! use shared_model::registers::{RegisterSessionOpened, TenderCount};
 //!
 //! let cash: TenderCount = serde_json::from_str(r#"{
 //!     "tender_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "tender_code": "cash", "tender_name": "Cash",
@@ -12,6 +12,15 @@
 //! }"#)?;
 //! let counted = cash.counted.ok_or("not counted")?;
 //! assert_eq!(counted.minus(cash.expected)?.to_string(), "-0.35");
+//!
+//! let opened: RegisterSessionOpened = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b12", "register_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b13",
+//!     "register_code": "R02", "series": "R02B", "business_date": "2026-11-23", "currency": "EUR",
+//!     "opened_at": "2026-11-23T08:55:00Z", "opened_by": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b14",
+//!     "opened_by_name": "Till 2", "opening_float": "100.00"
+//! }"#)?;
+//! // What its sales put into the drawer, without the float.
+//! assert_eq!(cash.expected.minus(opened.opening_float)?.to_string(), "312.35");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

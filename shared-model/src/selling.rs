@@ -12,7 +12,7 @@
 //! * of a sale: the lines' sums are net, tax and total; payments − change = total + rounding.
 //!
 //! ```
-//! use shared_model::selling::{LineKind, SaleCompleted};
+//! use shared_model::selling::{DocumentTax, LineKind, LineTax, Payment, SaleCompleted, SoldLine};
 //!
 //! // Three teas at 2.99, 20 % VAT inside, paid in cash where the smallest coin is 0.05.
 //! let sale: SaleCompleted = serde_json::from_str(r#"{
@@ -41,7 +41,35 @@
 //! let kept = sale.payments[0].amount.minus(sale.change)?;
 //! assert_eq!(kept, sale.total.plus(sale.rounding)?);
 //! assert_eq!(sale.lines[0].line_kind, LineKind::Goods, "what is not said is ordinary");
+//!
+//! // A tax's amounts on the lines come to the document's.
+//! let [SoldLine { gross, taxes, .. }] = sale.lines.as_slice() else { return Err("one line".into()) };
+//! let ([LineTax { amount, base, .. }], [DocumentTax { amount: in_all, .. }]) = (taxes.as_slice(), sale.taxes.as_slice())
+//! else {
+//!     return Err("one tax".into());
+//! };
+//! assert_eq!((amount, base.plus(*amount)?), (in_all, *gross));
+//! let [Payment { amount, change, .. }] = sale.payments.as_slice() else { return Err("one payment".into()) };
+//! assert_eq!(amount.minus(*change)?, "8.95".parse()?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What promotions took off is said once for each, and what a kit took of the stock once for each part:
+//!
+//! ```
+//! use shared_model::selling::{AppliedPromotion, KitPartSold};
+//!
+//! let spring: AppliedPromotion = serde_json::from_str(r#"{
+//!     "promotion_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "name": "3 for 2", "times": 2, "amount": "5.98"
+//! }"#)?;
+//! assert_eq!((spring.times, spring.amount.to_string()), (2, "5.98".to_owned()));
+//! // The hamper came back, and its six jars with it, broken: no movement puts them on the shelf.
+//! let jars: KitPartSold = serde_json::from_str(r#"{
+//!     "line_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b12", "variant_id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b13",
+//!     "quantity": "-6", "movement_id": null
+//! }"#)?;
+//! assert!(jars.quantity.is_negative() && jars.movement_id.is_none());
+//! # Ok::<(), serde_json::Error>(())
 //! ```
 
 use chrono::{DateTime, NaiveDate, Utc};

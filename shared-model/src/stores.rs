@@ -5,7 +5,8 @@
 //! number are on it. Where the store has none of its own they are the company's:
 //!
 //! ```
-//! use shared_model::stores::StoreRecord;
+//! use shared_model::catalogue::StockPolicy;
+//! use shared_model::stores::{CompanyRecord, StoreRecord};
 //!
 //! let store: StoreRecord = serde_json::from_str(r#"{
 //!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b11", "code": "ST01", "name": "Harbour Street",
@@ -15,6 +16,14 @@
 //! }"#)?;
 //! assert!(store.legal_name.is_empty(), "the company's");
 //! assert!(store.tax_area_id.is_none(), "taxes are as they are at home");
+//! assert_eq!(store.stock_policy, StockPolicy::Allow, "it sells what is not there, and flags it");
+//!
+//! let company: CompanyRecord = serde_json::from_str(r#"{
+//!     "id": "0190b0c4-7b1e-7cc2-8c2a-3a4d7f0e9b12", "code": "mill", "name": "Mill Stores",
+//!     "legal_name": "Mill Stores Ltd", "address": "Mill Lane 2, Cork", "tax_number": "IE1234567T", "currency": "EUR"
+//! }"#)?;
+//! let seller = Some(&store.legal_name).filter(|name| !name.is_empty()).unwrap_or(&company.legal_name);
+//! assert_eq!(seller, "Mill Stores Ltd");
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 

@@ -29,7 +29,7 @@ pub struct RateTotal {
 /// ```
 /// use shared_model::taxes::TaxRounding;
 /// use shared_model::{Percent, Quantity, Rounding};
-/// use tax_engine::{Document, Line, LinePrice, Tax, breakdown, compute};
+/// use tax_engine::{Document, Line, LinePrice, RateTotal, Tax, breakdown, compute};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let line = |id, amount: &str, tax| -> Result<_, shared_model::MoneyError> {
@@ -44,7 +44,7 @@ pub struct RateTotal {
 ///     taxes: vec![Tax::percent("food", "5".parse::<Percent>()?), Tax::percent("books", "5".parse::<Percent>()?)],
 ///     lines: vec![line(1, "10.00", "food")?, line(2, "20.00", "books")?],
 /// };
-/// let rows = breakdown(&document.taxes, &compute(&document)?)?;
+/// let rows: Vec<RateTotal> = breakdown(&document.taxes, &compute(&document)?)?;
 /// assert_eq!(rows.len(), 1);
 /// assert_eq!(rows[0].base, "30.00".parse()?);
 /// assert_eq!(rows[0].amount, "1.50".parse()?);

@@ -14,15 +14,44 @@ use crate::refusal::{Reason, TaxError};
 use crate::stack::{Solution, WHOLE_RATE, division_sums, listens, solve};
 
 /// The most lines of a document; one more is refused with [`Reason::TooMany`].
+///
+/// ```
+/// use shared_model::taxes::TaxRounding;
+/// use shared_model::{Amount, Percent, Quantity, Rounding};
+/// use tax_engine::{Document, Line, LinePrice, MAX_DECIMALS, MAX_LINES, MAX_STACKS, MAX_TAXES, MAX_TAXES_ON_A_LINE, Tax, compute};
+///
+/// let tax = |id| Tax { sequence: id, ..Tax::percent(id, Percent::HUNDRED) };
+/// let line = |id, tax_ids| Line {
+///     id, quantity: Quantity::ONE, price: LinePrice::Extension(Amount::ZERO), tax_ids, spared: Vec::new(),
+/// };
+/// let document = |decimals, taxes: i32, lines: Vec<Line<i32, usize>>| Document {
+///     decimals, rounding: TaxRounding::PerLine, rounding_mode: Rounding::HalfUp, cash_rounding: None,
+///     taxes: (0..taxes).map(tax).collect(), lines,
+/// };
+/// let lines = |count| (0..count).map(|id| line(id, Vec::new())).collect();
+/// assert!(compute(&document(2, 0, lines(MAX_LINES))).is_ok());
+/// assert_eq!(compute(&document(2, 0, lines(MAX_LINES + 1))).unwrap_err().pointer, "/lines");
+///
+/// // So it is with the others.
+/// let refused = |document: Document<i32, usize>| compute(&document).unwrap_err().pointer;
+/// let most = |bound: usize| i32::try_from(bound).unwrap();
+/// assert_eq!(refused(document(2, most(MAX_TAXES) + 1, Vec::new())), "/taxes");
+/// let on_a_line = most(MAX_TAXES_ON_A_LINE) + 1;
+/// assert_eq!(refused(document(2, on_a_line, vec![line(1, (0..on_a_line).collect())])), "/lines/0/tax_ids");
+/// let stacks = most(MAX_STACKS) + 1;
+/// let each_with_its_own = (0..MAX_STACKS + 1).zip(0..stacks).map(|(id, tax)| line(id, vec![tax])).collect();
+/// assert_eq!(refused(document(2, stacks, each_with_its_own)), format!("/lines/{MAX_STACKS}/tax_ids"));
+/// assert_eq!(refused(document(MAX_DECIMALS + 1, 0, Vec::new())), "/currency_decimals");
+/// ```
 pub const MAX_LINES: usize = 10_000;
-/// The most taxes of a document; one more is refused with [`Reason::TooMany`].
+/// The most taxes of a document; one more is refused with [`Reason::TooMany`] (example: [`MAX_LINES`]).
 pub const MAX_TAXES: usize = 1_000;
-/// The most taxes of a line; one more is refused with [`Reason::TooMany`].
+/// The most taxes of a line; one more is refused with [`Reason::TooMany`] (example: [`MAX_LINES`]).
 pub const MAX_TAXES_ON_A_LINE: usize = 16;
-/// The most different sets of taxes on the lines of a document; one more is refused with [`Reason::TooMany`]. It bounds the
-/// size of exact sums.
+/// The most different sets of taxes on the lines of a document; one more is refused with [`Reason::TooMany`] (example:
+/// [`MAX_LINES`]). It bounds the size of exact sums.
 pub const MAX_STACKS: usize = 100;
-/// The most decimals of a currency: those that an [`Amount`] has. In use are 0 to 3 (ISO 4217).
+/// The most decimals of a currency: those that an [`Amount`] has. In use are 0 to 3 (ISO 4217; example: [`MAX_LINES`]).
 pub const MAX_DECIMALS: u32 = 6;
 
 /// The highest rate of a percent tax, in ten-thousandths of a percent: 1000 %.
@@ -85,7 +114,7 @@ struct Rounded {
 /// ```
 /// use shared_model::taxes::TaxRounding;
 /// use shared_model::{MoneyError, Percent, Quantity, Rounding};
-/// use tax_engine::{Document, Line, LinePrice, Tax, compute};
+/// use tax_engine::{ComputedLine, Document, Line, LinePrice, Tax, TaxAmount, compute};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let vat = Tax { price_included: true, ..Tax::percent("vat", "21".parse::<Percent>()?) };
@@ -107,6 +136,9 @@ struct Rounded {
 /// assert_eq!(computed.document.base, "82.64".parse()?);
 /// assert_eq!(computed.document.tax, "17.36".parse()?);
 /// assert_eq!(computed.document.total, "100.00".parse()?);
+/// let ComputedLine { total_excluded, taxes, .. } = &computed.lines[0];
+/// let TaxAmount { tax_id, base, amount } = &taxes[0];
+/// assert_eq!((*tax_id, base, total_excluded.plus(*amount)?), ("vat", total_excluded, "100.00".parse()?));
 /// // What comes back is the mirror of what was sold.
 /// let mut refund = document;
 /// refund.lines[0].quantity = "-1".parse()?;

@@ -25,7 +25,16 @@ struct NamedDocument {
     document: Document<String, String>,
 }
 
-/// A result as it is written.
+/// A result as it is written: the document's name, and beside it what [`Computed`] has.
+///
+/// ```
+/// use tax_engine::json::answer;
+///
+/// let input = br#"{"id": "empty", "currency_decimals": 2, "rounding": "per_line", "taxes": [], "lines": []}"#;
+/// let result = serde_json::to_value(answer(input).map_err(|problem| problem.detail().to_owned())?)?;
+/// assert_eq!((&result["id"], &result["document"]["total"]), (&"empty".into(), &"0.00".into()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NamedResult {
     /// The document's name.
