@@ -54,7 +54,7 @@ begin
             string_agg(format('%1$I = excluded.%1$I', c.name), ', ') filter (where c.name <> 'id') as changes
         from public.from_hq_column c left join named n on n.entity = c.entity
         where not c.generated and (whole.resync or n.rows > 0)
-        group by c.entity, n.rows order by c.entity
+        group by c.entity, n.rows order by c.entity = 'staff', c.entity -- who has another PIN waits for the rest of this only
     loop
         -- A store that begins: nobody reads the table yet, and its indexes are made in one go, after it.
         indexes := '{}';

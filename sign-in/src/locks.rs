@@ -1,5 +1,6 @@
-//! Every lock that signing in takes, in the order in which they may be taken: old attempts, then old sign-ins (both skip what
-//! somebody else holds), then a person's credentials, then one sign-in. `for update` occurs nowhere else in this crate.
+//! Every lock that signing in takes, in the order in which they may be taken: old attempts, then a person's credentials,
+//! then old sign-ins (both old ones skip what somebody else holds), then one sign-in. `for update` occurs nowhere else in
+//! this crate.
 
 use chrono::{DateTime, Utc};
 use server_kit::{Context, Tx};

@@ -137,12 +137,12 @@ pub(crate) async fn sign_in(
     transact(state, &Actor::System { company_id: candidate.company_id }, move |tx, cx| {
         Box::pin(async move {
             lockout::attempt_was_right(tx, place).await?;
-            locks::forget_sign_ins(tx, cx, now - tokens::SIGN_IN).await?;
             // What was checked took its time: who has another password or PIN by now has shown the old one.
             locks::credentials_shared(tx, candidate.user_id).await?;
             if sql::candidate(tx, &login).await?.as_ref() != Some(&candidate) {
                 return Err(SignInError::WrongCredentials);
             }
+            locks::forget_sign_ins(tx, cx, now - tokens::SIGN_IN).await?;
             let id = cx.ids.at(now);
             sql::add_sign_in(tx, cx, id, candidate.user_id, now, now + tokens::SIGN_IN).await?;
             // Switched off since they were looked up.
