@@ -123,10 +123,54 @@ pub use tax_engine::Exemption;
 /// ```
 pub const MAX_LINES: usize = 2_000;
 /// The most payments that a document has: one more is refused with [`RefusalReason::TooMany`], or not proved.
+///
+/// ```
+/// use checkout::worlds::World;
+/// use checkout::{MAX_PAYMENTS, RefusalReason, Tendered, settle};
+/// use serde_json::json;
+///
+/// let world = World::of(json!({
+///     "items": [{"sku": "PEN", "price": "1.01"}], "lines": [{"sku": "PEN"}], "payments": [{"tender": "cash", "amount": "0.01"}],
+/// }));
+/// let cent = |at: usize| Tendered { id: uuid::Uuid::from_u128(at as u128).into(), ..world.payments[0].clone() };
+/// let cents: Vec<_> = (0..=MAX_PAYMENTS).map(cent).collect();
+/// let refusals = settle(&world.compute()?, &cents, &world.tenders).unwrap_err();
+/// assert!(refusals.iter().any(|refusal| refusal.reason == RefusalReason::TooMany { most: MAX_PAYMENTS }));
+/// # Ok::<(), checkout::Refusals>(())
+/// ```
 pub const MAX_PAYMENTS: usize = 100;
 /// The most, in the currency's smallest unit, that rounding single lines may make of a difference: to what lines of one
 /// variant at one price come to together (beyond it they are rounded together), and to what a person may take off by hand.
-/// Else a kilogram in 1,000 lines of a gram, each of which rounds to nothing, is free.
+/// Else a kilogram in 1,000 lines of a gram, each of which rounds to nothing, is free:
+///
+/// ```
+/// use checkout::MAX_ROUNDED_AWAY;
+/// use checkout::worlds::World;
+/// use serde_json::json;
+///
+/// let grams = |lines: usize| World::of(json!({
+///     "items": [{"sku": "SAFFRON", "price": "4.00", "decimals": 3}],
+///     "lines": vec![json!({"sku": "SAFFRON", "quantity": "0.001"}); lines],
+/// }));
+/// // Twenty lines of 0.4 cents would come to 8 cents, which rounding may take; a thousand would come to 4.00.
+/// assert_eq!((MAX_ROUNDED_AWAY, grams(20).compute()?.total), (10, "0.00".parse()?));
+/// assert_eq!(grams(1_000).compute()?.total, "4.00".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub const MAX_ROUNDED_AWAY: i128 = 10;
 /// The longest text in a document, in bytes: a longer one is refused with [`RefusalReason::TextTooLong`], or not proved.
+///
+/// ```
+/// use checkout::MAX_TEXT;
+/// use checkout::worlds::World;
+/// use serde_json::json;
+///
+/// let because = |bytes: usize| World::of(json!({
+///     "items": [{"sku": "PEN", "price": "1.00"}],
+///     "lines": [{"sku": "PEN", "reduction": {"percent": "10", "reason": "x".repeat(bytes)}}],
+/// }));
+/// assert!(because(MAX_TEXT).compute().is_ok());
+/// let refusals = because(MAX_TEXT + 1).compute().unwrap_err();
+/// assert_eq!(refusals.iter().next().map(|refusal| refusal.reason.code()), Some("text_too_long"));
+/// ```
 pub const MAX_TEXT: usize = 1_000;

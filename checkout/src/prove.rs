@@ -142,6 +142,9 @@ fn short(pointer: &str, text: &str) -> Proof {
 /// Whether prices and rates are the right ones is for those who know them.
 ///
 /// An extension may have been rounded either way, so it is proved to the smallest unit; every sum is proved exactly.
+///
+/// # Errors
+/// The first thing that does not hold, with its place.
 pub fn prove(sale: &SaleCompleted) -> Result<(), ProofError> {
     let decimals = sale.currency.exponent();
     prove_head(sale)?;

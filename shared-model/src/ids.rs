@@ -35,6 +35,16 @@ macro_rules! id {
 
         impl $name {
             /// The id that is this UUID.
+            ///
+            /// ```
+            #[doc = concat!("use shared_model::ids::", stringify!($name), ";")]
+            /// use uuid::Uuid;
+            ///
+            /// let uuid = Uuid::from_u128(7);
+            #[doc = concat!("let id = ", stringify!($name), "::new(uuid);")]
+            /// assert_eq!((id.uuid(), id.to_string()), (uuid, uuid.to_string()));
+            #[doc = concat!("assert_eq!(\"00000000-0000-0000-0000-000000000007\".parse::<", stringify!($name), ">(), Ok(id));")]
+            /// ```
             #[must_use]
             pub const fn new(uuid: Uuid) -> Self {
                 Self(uuid)

@@ -104,6 +104,9 @@ impl Amount {
 
     /// The amount, if one document can come to it, either way.
     ///
+    /// # Errors
+    /// [`MoneyError::BeyondDocument`] from [`DOCUMENT_BOUND`](Self::DOCUMENT_BOUND) on.
+    ///
     /// ```
     /// use shared_model::{Amount, MoneyError};
     ///
@@ -219,6 +222,9 @@ impl Money {
     }
 
     /// No money, in the currency: where a sum begins.
+    ///
+    /// # Errors
+    /// None for any currency that there is: as [`new`](Self::new).
     ///
     /// ```
     /// use shared_model::Money;

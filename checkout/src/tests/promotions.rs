@@ -65,6 +65,47 @@ fn goods_by_weight_take_part_in_offers_on_each_unit_but_not_in_counted_ones() {
 }
 
 #[test]
+fn three_kilograms_are_no_three_pieces() {
+    let weighed = |quantity: &str, offer: Value| {
+        let items = json!([{"sku": "HAM", "price": "4.00", "decimals": 3}]);
+        sold(items, json!([{"sku": "HAM", "quantity": quantity}]), json!([offer])).total
+    };
+    let counted = json!({"offer": {"kind": "mix_and_match", "of": "all", "quantity": 3, "effect": {"cheapest_free": 1}}});
+    assert_eq!(weighed("2.999", counted.clone()), amount("12.00"));
+    assert_eq!(weighed("3.000", counted), amount("12.00"));
+    // Once in a sale is once, by whole kilograms too.
+    let once =
+        json!({"limit_per_sale": 1, "offer": {"kind": "each", "of": "all", "effect": {"amount": "1.00"}}});
+    assert_eq!(weighed("2.500", once.clone()), amount("7.50"));
+    assert_eq!(weighed("3.000", once), amount("9.00"));
+}
+
+#[test]
+fn an_amount_off_that_is_beyond_everything_makes_goods_free_and_stops_no_sale() {
+    let promotion = json!([{"offer": {"kind": "each", "of": ["A"], "effect": {"amount": "9999999999999"}}}]);
+    let sale = sold(abc(), json!([{"sku": "A", "quantity": "3"}, {"sku": "B"}]), promotion);
+    assert_eq!(sale.total, amount("6.00"));
+}
+
+#[test]
+fn two_thousand_lines_of_buy_one_get_one_are_computed_at_once_and_alike_in_any_order() {
+    let items: Vec<Value> = (0..2_000)
+        .map(|at| json!({"sku": format!("S{at}"), "price": format!("{}.{:02}", 1 + at / 100, at % 100)}))
+        .collect();
+    let lines: Vec<Value> = (0..2_000).map(|at| json!({"sku": format!("S{at}")})).collect();
+    let promotion = json!([{"offer": {
+        "kind": "buy_get", "buy": "all", "buy_quantity": 1, "get": "all", "get_quantity": 1, "effect": {"percent": "100"},
+    }}]);
+    let begun = std::time::Instant::now();
+    let sale = sold(json!(items), json!(lines), promotion);
+    // Five computations, unoptimised; the search that went by pairs took minutes.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
+    // Of each two neighbours the cheaper is free: as close to half as it can be.
+    assert_eq!(sale.promotions[0].times, 1_000);
+    assert_eq!(sale.promotions[0].amount, amount("10990.00"));
+}
+
+#[test]
 fn three_for_two_makes_the_cheapest_free_and_shares_the_saving_by_regular_value() {
     let promotion = json!([{"offer": {"kind": "mix_and_match", "of": "all", "quantity": 3, "effect": {"cheapest_free": 1}}}]);
     let sale = sold(abc(), json!([{"sku": "A"}, {"sku": "B"}, {"sku": "C"}]), promotion);
