@@ -99,7 +99,7 @@ fn two_thousand_lines_of_buy_one_get_one_are_computed_at_once_and_alike_in_any_o
     let begun = std::time::Instant::now();
     let sale = sold(json!(items), json!(lines), promotion);
     // Five computations, unoptimised; the search that went by pairs took minutes.
-    assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < std::time::Duration::from_mins(1), "{:?}", begun.elapsed());
     // Of each two neighbours the cheaper is free: as close to half as it can be.
     assert_eq!(sale.promotions[0].times, 1_000);
     assert_eq!(sale.promotions[0].amount, amount("10990.00"));
