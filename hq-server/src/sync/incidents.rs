@@ -146,7 +146,7 @@ struct ReplayIncident {
 /// Try the entries of the incident's store again
 ///
 /// The one that the incident is about, and those of the same store that wait: one may need another's effect. A long queue is
-/// tried for a while; `finished` says whether all of it was, and asking again goes on.
+/// tried for a while, from the incident's entry on; `finished` says whether all of it was. The server tries all of it by itself too.
 #[utoipa::path(post, path = "/sync/incidents/{id}/replay", tag = "sync", operation_id = "replay_sync_incident", params(("id" = Uuid, Path)),
     request_body = ReplayIncident, responses((status = 200, body = Replayed)))]
 async fn replay_incident(

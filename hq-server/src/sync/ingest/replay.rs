@@ -56,7 +56,7 @@ pub(crate) struct Replayed {
     pub(crate) replayed: u64,
     /// Entries that wait still.
     pub(crate) waiting: u64,
-    /// Whether all that waits was tried; else there was no time for it, and asking again goes on.
+    /// Whether all that waits was tried; else there was no time for it.
     pub(crate) finished: bool,
 }
 

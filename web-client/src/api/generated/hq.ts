@@ -1303,7 +1303,7 @@ export interface paths {
         /**
          * Try the entries of the incident's store again
          * @description The one that the incident is about, and those of the same store that wait: one may need another's effect. A long queue is
-         *     tried for a while; `finished` says whether all of it was, and asking again goes on.
+         *     tried for a while, from the incident's entry on; `finished` says whether all of it was. The server tries all of it by itself too.
          */
         post: operations["replay_sync_incident"];
         delete?: never;
@@ -3490,7 +3490,7 @@ export interface components {
         };
         /** @description What came of trying again. */
         Replayed: {
-            /** @description Whether all that waits was tried; else there was no time for it, and asking again goes on. */
+            /** @description Whether all that waits was tried; else there was no time for it. */
             finished: boolean;
             /**
              * Format: int64
